@@ -1,0 +1,61 @@
+// Exceptions: their key functions, and where a message gets its place.
+#include <entasis/core/error.h>
+
+#include <cstring>
+
+#include <entasis/core/node.h>
+#include <entasis/core/op.h>
+#include <entasis/core/thread_state_internal.h>
+
+namespace entasis {
+namespace {
+
+std::string module_path(const ModuleScope* scope) {
+  if (scope == nullptr) return {};
+  std::string outer = module_path(scope->outer());
+  return outer.empty() ? scope->name() : outer + "." + scope->name();
+}
+
+// " — in model.fc1, train.cpp:41", or in backward " — in the gradient of softmax, train.cpp:41".
+std::string place_text(Location at) {
+  std::string text = " — ";
+  if (const Node* node = thread_state.backward_node) {
+    text += std::string("in the gradient of ") + (node->frame ? node->frame : node->op->name) + ", ";
+    at = node->at;
+  } else if (thread_state.module != nullptr) {
+    text += "in " + module_path(thread_state.module) + ", ";
+  }
+  return text + to_string(at);
+}
+
+}  // namespace
+
+std::string to_string(Location at) {
+  const char* slash = std::strrchr(at.file, '/');
+  return std::string(slash ? slash + 1 : at.file) + ":" + std::to_string(at.line);
+}
+
+Error::Error(std::string message) : message_(std::move(message)) {}
+Error::Error(std::string message, Location at) : message_(std::move(message)) {
+  message_ += place_text(at);
+  placed_ = true;
+}
+
+void Error::place(const char* op, Location at) {
+  if (placed_) return;
+  message_ = std::string(op) + ": " + message_ + place_text(at);
+  placed_ = true;
+}
+
+Error::~Error() = default;
+ShapeError::~ShapeError() = default;
+DtypeError::~DtypeError() = default;
+DeviceError::~DeviceError() = default;
+IndexError::~IndexError() = default;
+ValueError::~ValueError() = default;
+AutogradError::~AutogradError() = default;
+OutOfMemoryError::~OutOfMemoryError() = default;
+IoError::~IoError() = default;
+DistributedError::~DistributedError() = default;
+
+}  // namespace entasis

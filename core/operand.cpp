@@ -1,0 +1,111 @@
+// What operands decide together: result dtype and the shape and strides of a pointwise result.
+#include <entasis/core/operand.h>
+
+#include <optional>
+
+#include <entasis/core/error.h>
+
+namespace entasis {
+namespace {
+
+// Whether a shape and strides describe a dense block without overlap, in any dimension order.
+bool is_dense(const Dims& shape, const Dims& strides) {
+  int64_t expected = 1;
+  uint32_t done = 0;
+  const int rank = shape.size();
+  for (int step = 0; step < rank; ++step) {
+    int found = -1;
+    for (int i = rank - 1; i >= 0; --i) {
+      if (done >> i & 1) continue;
+      if (shape[i] == 1 || strides[i] == expected) {
+        found = i;
+        break;
+      }
+    }
+    if (found < 0) return false;
+    done |= 1u << found;
+    if (shape[found] != 1) expected *= shape[found];
+  }
+  return true;
+}
+
+// Dense strides for `shape` in the dimension order that `like` has (strides descending; a stable
+// order, so equal strides keep their place).
+Dims dense_strides_like(const Dims& shape, const Dims& like) {
+  int order[kMaxDims];
+  const int rank = shape.size();
+  for (int i = 0; i < rank; ++i) {
+    int k = i;
+    for (; k > 0 && like[order[k - 1]] < like[i]; --k) order[k] = order[k - 1];
+    order[k] = i;
+  }
+  Dims strides = Dims::filled(rank, 1);
+  int64_t stride = 1;
+  for (int k = rank - 1; k >= 0; --k) {
+    strides[order[k]] = stride;
+    stride *= shape[order[k]] > 1 ? shape[order[k]] : 1;
+  }
+  return strides;
+}
+
+}  // namespace
+
+DType result_type(Inputs inputs) {
+  std::optional<DType> dimensioned, scalar, number;
+  auto join = [](std::optional<DType>& group, DType dtype) {
+    group = group ? promote_types(*group, dtype) : dtype;
+  };
+  for (const Operand& in : inputs) {
+    if (!in.defined()) continue;
+    if (in.is_number()) {
+      join(number, in.dtype());
+    } else {
+      join(in.dim() > 0 ? dimensioned : scalar, in.dtype());
+    }
+  }
+  std::optional<DType> result = dimensioned;
+  for (std::optional<DType> weaker : {scalar, number}) {
+    if (!weaker) continue;
+    if (!result) {
+      result = weaker;
+    } else if (category_of(*weaker) > category_of(*result)) {
+      result = promote_types(*result, *weaker);
+    }
+  }
+  if (!result) throw Error("no operand to take a dtype from");
+  return *result;
+}
+
+Spec pointwise_spec(DType dtype, Inputs inputs) {
+  Spec spec;
+  spec.dtype = dtype;
+  const Operand* first = nullptr;
+  bool same = true;  // every tensor has the shape and strides of the first
+  for (const Operand& in : inputs) {
+    if (!in.is_tensor()) continue;
+    if (first == nullptr) {
+      first = &in;
+      spec.shape = in.shape();
+    } else if (!(in.shape() == first->shape())) {
+      same = false;
+      spec.shape = broadcast_shapes(spec.shape, in.shape());
+    } else if (!(in.strides() == first->strides())) {
+      same = false;
+    }
+  }
+  if (first == nullptr) return spec;
+  if (same && is_dense(spec.shape, first->strides())) {
+    spec.strides = first->strides();
+    return spec;
+  }
+  for (const Operand& in : inputs) {
+    if (!in.is_tensor() || !(in.shape() == spec.shape)) continue;
+    if (!is_dense(in.shape(), in.strides())) continue;
+    spec.strides = dense_strides_like(spec.shape, in.strides());
+    return spec;
+  }
+  spec.strides = contiguous_strides(spec.shape);
+  return spec;
+}
+
+}  // namespace entasis

@@ -1,0 +1,281 @@
+// Tensor headers: creation, aliases, reading elements, and the gradient's side of a tensor.
+#include <entasis/core/tensor.h>
+
+#include <algorithm>
+#include <new>
+
+#include <entasis/core/autograd.h>
+#include <entasis/core/backend.h>
+#include <entasis/core/error.h>
+#include <entasis/core/free_list_internal.h>
+#include <entasis/core/leaf_internal.h>
+#include <entasis/core/node.h>
+#include <entasis/core/thread_state_internal.h>
+
+namespace entasis {
+namespace {
+
+int next_hook_id() {
+  static constinit std::atomic<int> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool has_strides(const TensorImpl& t, const Dims& strides) {
+  for (int i = 0; i < strides.size(); ++i) {
+    if (t.shape[i] != 1 && t.strides[i] != strides[i]) return false;
+  }
+  return true;
+}
+
+template <class List, class Match> void remove_if(List& list, Match match) {
+  auto kept = std::remove_if(list.begin(), list.end(), match);
+  while (list.end() != kept) list.pop_back();
+}
+
+void forget_retained(Node& node, const TensorImpl* tensor) {
+  remove_if(node.watchers->retained, [&](const auto& entry) { return entry.tensor == tensor; });
+}
+
+}  // namespace
+
+Ref<TensorImpl> new_tensor_impl() {
+  return Ref<TensorImpl>::adopt(new (allocate_object(sizeof(TensorImpl))) TensorImpl);
+}
+
+Ref<TensorImpl> alias_impl(const TensorImpl& from) {
+  Ref<TensorImpl> t = new_tensor_impl();
+  t->dtype = from.dtype;
+  t->device = from.device;
+  t->numel = from.numel;
+  t->offset = from.offset;
+  t->shape = from.shape;
+  t->strides = from.strides;
+  t->storage = from.storage;
+  t->inference = from.inference;
+  t->history = from.storage->recorded_writes;
+  return t;
+}
+
+void TensorImpl::destroy() {
+  if (grad_fn) {
+    if (grad_fn->watchers) [[unlikely]] forget_retained(*grad_fn, this);
+    grad_fn->release();
+  }
+  delete leaf;
+  this->~TensorImpl();
+  free_object(this, sizeof(TensorImpl));
+}
+
+LeafState& leaf_state(TensorImpl& tensor) {
+  if (tensor.leaf == nullptr) tensor.leaf = new LeafState;
+  return *tensor.leaf;
+}
+
+Tensor empty_strided(const Spec& spec, Device device) {
+  const int64_t numel = count_elements(spec.shape);
+  // Dense strides reach exactly numel elements; others (user's choice) may leave gaps.
+  int64_t extent = numel == 0 ? 0 : 1;
+  if (numel != 0) {
+    for (int i = 0; i < spec.shape.size(); ++i) {
+      int64_t reach;
+      if (spec.strides[i] < 0 ||
+          __builtin_mul_overflow(spec.shape[i] - 1, spec.strides[i], &reach) ||
+          __builtin_add_overflow(extent, reach, &extent)) {
+        throw ShapeError("strides " + to_string(spec.strides) + " of shape " +
+                         to_string(spec.shape) + " reach too far");
+      }
+    }
+  }
+  int64_t bytes;
+  if (__builtin_mul_overflow(extent, int64_t(size_of(spec.dtype)), &bytes)) {
+    throw ShapeError("shape " + to_string(spec.shape) + " needs more than 2^63 bytes");
+  }
+  if (int(spec.dtype) >= kDTypes) throw_unsupported_dtype(spec.dtype);
+  Ref<TensorImpl> t = new_tensor_impl();
+  t->dtype = spec.dtype;
+  t->device = device;
+  t->numel = numel;
+  t->shape = spec.shape;
+  t->strides = spec.strides;
+  t->inference = thread_state.inference;
+  t->storage = Storage::allocate(size_t(bytes), device);
+  return Tensor(std::move(t));
+}
+
+Tensor alias(const Tensor& base, const Geometry& geometry) {
+  const int64_t numel = count_elements(geometry.shape);
+  if (numel > 0) {
+    int64_t low = geometry.offset, high = geometry.offset;
+    bool overflow = false;
+    for (int i = 0; i < geometry.shape.size(); ++i) {
+      int64_t reach;
+      overflow |= __builtin_mul_overflow(geometry.shape[i] - 1, geometry.strides[i], &reach);
+      int64_t& end = reach < 0 ? low : high;
+      overflow |= __builtin_add_overflow(end, reach, &end);
+    }
+    const int64_t capacity = int64_t(base.impl()->storage->bytes) / size_of(base.dtype());
+    if (overflow || low < 0 || high >= capacity) {
+      throw ShapeError("a view of shape " + to_string(geometry.shape) + ", strides " +
+                       to_string(geometry.strides) + " at offset " +
+                       std::to_string(geometry.offset) + " leaves the storage of " +
+                       std::to_string(capacity) + " elements");
+    }
+  }
+  Ref<TensorImpl> t = alias_impl(*base.impl());
+  t->numel = numel;
+  t->offset = geometry.offset;
+  t->shape = geometry.shape;
+  t->strides = geometry.strides;
+  return Tensor(std::move(t));
+}
+
+int64_t Tensor::size(int64_t dim, Location at) const {
+  const int rank = this->dim();
+  if (dim < -rank || dim >= rank) {
+    throw IndexError("size: dim " + std::to_string(dim) + " is out of range for shape " +
+                         to_string(shape()),
+                     at);
+  }
+  return impl_->shape[int(dim < 0 ? dim + rank : dim)];
+}
+
+bool Tensor::is_contiguous() const {
+  if (numel() == 0) return true;
+  int64_t expected = 1;
+  for (int i = dim() - 1; i >= 0; --i) {
+    if (impl_->shape[i] != 1 && impl_->strides[i] != expected) return false;
+    expected *= impl_->shape[i];
+  }
+  return true;
+}
+
+bool Tensor::is_channels_last() const {
+  return dim() == 4 && (numel() == 0 || has_strides(*impl_, channels_last_strides(shape())));
+}
+
+void Tensor::throw_bad_data(DType expected, Location at) const {
+  if (!device().is_cpu()) {
+    throw DeviceError("data: the tensor is on " + to_string(device()) +
+                          "; bring it to the CPU with to(kCPU) first",
+                      at);
+  }
+  throw DtypeError(std::string("data: asked for ") + name_of(expected) + ", the tensor is " +
+                       name_of(dtype()),
+                   at);
+}
+
+Number Tensor::item_number(Location at) const {
+  if (!defined()) throw ValueError("item: the tensor is undefined", at);
+  if (numel() != 1) {
+    throw ShapeError("item: needs exactly one element, the shape is " + to_string(shape()), at);
+  }
+  if (device().is_meta()) throw DeviceError("item: a meta tensor has no values", at);
+  alignas(8) char element[8];
+  const char* source = static_cast<const char*>(raw());
+  if (!device().is_cpu()) {
+    Backend& backend = backend_of(device().type);
+    backend.copy(element, kCPU, source, device(), size_t(size_of(dtype())),
+                 backend.current_stream(device().index));
+    backend.synchronize(device().index);
+    source = element;
+  }
+  return dispatch_dtype(dtype(), [&]<class T>(TypeTag<T>) {
+    const T value = *reinterpret_cast<const T*>(source);
+    if constexpr (std::is_same_v<T, bool>) {
+      return Number(value);
+    } else if constexpr (std::is_integral_v<T>) {
+      return Number(value);
+    } else {
+      return Number(convert<double>(value));
+    }
+  });
+}
+
+// ---- Gradient
+
+Tensor& Tensor::requires_grad_(bool on, Location at) {
+  if (!is_leaf() && !on) {
+    throw AutogradError("requires_grad_: only leaves can stop needing a gradient; use detach()", at);
+  }
+  if (on && !is_floating_point(dtype())) {
+    throw DtypeError(std::string("requires_grad_: only floating-point tensors have gradients, this one is ") +
+                         name_of(dtype()),
+                     at);
+  }
+  if (on && impl_->inference) {
+    throw AutogradError("requires_grad_: the tensor was made in inference mode", at);
+  }
+  impl_->requires_grad = on;
+  return *this;
+}
+
+Tensor Tensor::grad() const { return impl_->leaf ? impl_->leaf->grad : Tensor(); }
+
+void Tensor::set_grad(const Tensor& grad, Location at) {
+  if (grad.defined() && !(grad.shape() == shape() && grad.device() == device())) {
+    throw ShapeError("set_grad: the gradient is " + to_string(grad.shape()) + " on " +
+                         to_string(grad.device()) + ", the tensor " + to_string(shape()) + " on " +
+                         to_string(device()),
+                     at);
+  }
+  leaf_state(*impl_).grad = grad;
+}
+
+void Tensor::zero_grad() {
+  if (impl_->leaf) impl_->leaf->grad = {};
+}
+
+Tensor Tensor::detach() const { return Tensor(alias_impl(*impl_)); }
+
+Tensor& Tensor::detach_() {
+  if (Node* node = std::exchange(impl_->grad_fn, nullptr)) {
+    if (node->watchers) forget_retained(*node, impl_.get());
+    node->release();
+  }
+  impl_->requires_grad = false;
+  impl_->slot = 0;
+  impl_->history = impl_->storage->recorded_writes;
+  return *this;
+}
+
+void Tensor::retain_grad(Location at) {
+  if (!requires_grad()) throw AutogradError("retain_grad: the tensor needs no gradient", at);
+  if (Node* node = impl_->grad_fn) {
+    Node::Watchers& watchers = node->make_watchers();
+    forget_retained(*node, impl_.get());
+    watchers.retained.push_back({impl_->slot, impl_.get()});
+  }
+}
+
+int Tensor::register_hook(TensorHook hook, Location at) {
+  if (!requires_grad()) throw AutogradError("register_hook: the tensor needs no gradient", at);
+  const int id = next_hook_id();
+  if (Node* node = impl_->grad_fn) {
+    node->make_watchers().hooks.push_back({impl_->slot, id, std::move(hook)});
+  } else {
+    leaf_state(*impl_).hooks.emplace_back(id, std::move(hook));
+  }
+  return id;
+}
+
+int Tensor::register_completion_hook(CompletionHook hook, Location at) {
+  if (!requires_grad() || !is_leaf()) {
+    throw AutogradError("register_completion_hook: only for leaves that need a gradient", at);
+  }
+  const int id = next_hook_id();
+  leaf_state(*impl_).completion_hooks.emplace_back(id, std::move(hook));
+  return id;
+}
+
+void Tensor::remove_hook(int id) {
+  if (Node* node = impl_->grad_fn; node && node->watchers) {
+    remove_if(node->watchers->hooks, [id](const auto& entry) { return entry.id == id; });
+  }
+  if (LeafState* leaf = impl_->leaf) {
+    auto matches = [id](const auto& entry) { return entry.first == id; };
+    remove_if(leaf->hooks, matches);
+    remove_if(leaf->completion_hooks, matches);
+  }
+}
+
+}  // namespace entasis

@@ -1,0 +1,194 @@
+// Tensor: a counted handle to shape, strides and a shared storage. Copying a Tensor copies the
+// handle, as in PyTorch; `clone()` copies the elements.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <entasis/core/callback.h>
+#include <entasis/core/device.h>
+#include <entasis/core/dims.h>
+#include <entasis/core/dtype.h>
+#include <entasis/core/export.h>
+#include <entasis/core/location.h>
+#include <entasis/core/number.h>
+#include <entasis/core/ref.h>
+#include <entasis/core/small_vector.h>
+#include <entasis/core/spec.h>
+#include <entasis/core/storage.h>
+
+namespace entasis {
+
+class Node;
+class Operand;
+class Tensor;
+class Index;
+struct LeafState;
+
+// What a Tensor points to. Public for backends and bindings; users go through Tensor.
+struct TensorImpl final : Counted {
+  DType dtype = kF32;
+  Device device;
+  bool requires_grad = false;
+  bool inference = false;    // made in inference mode: may not be saved for a gradient
+  bool is_view = false;      // made by a view op: in-place recording through it is refused (rule 1)
+  uint16_t slot = 0;         // which output of `grad_fn` this is
+  uint32_t history = 0;      // the storage's recorded_writes when this tensor's history was made
+  int64_t numel = 0;
+  int64_t offset = 0;        // in elements
+  Dims shape;
+  Dims strides;              // in elements
+  Ref<Storage> storage;
+  Node* grad_fn = nullptr;   // counted; Node is incomplete here
+  LeafState* leaf = nullptr; // gradient and hooks; made when first needed
+
+  void release() {
+    if (drop()) destroy();
+  }
+
+ private:
+  ENTASIS_API void destroy();
+};
+
+using TensorHook = Callback<Tensor(const Tensor& grad)>;
+using CompletionHook = Callback<void(const Tensor& leaf)>;
+using Tensors = std::vector<Tensor>;
+
+class ENTASIS_API Tensor {
+ public:
+  Tensor() = default;  // undefined: "no tensor"
+  explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+
+  // ---- What it is. On an undefined tensor only `defined()` may be called.
+  bool defined() const { return bool(impl_); }
+  explicit operator bool() const = delete;  // ambiguous: use defined() or item<bool>()
+  const Dims& shape() const { return impl_->shape; }
+  const Dims& strides() const { return impl_->strides; }
+  int dim() const { return impl_->shape.size(); }
+  // Size along `dim`, which may be negative. Throws IndexError.
+  int64_t size(int64_t dim, Location at = {}) const;
+  int64_t numel() const { return impl_->numel; }
+  int64_t storage_offset() const { return impl_->offset; }
+  DType dtype() const { return impl_->dtype; }
+  Device device() const { return impl_->device; }
+  Spec spec() const { return {dtype(), shape(), strides()}; }
+  // Dense in row-major order; sizes of 1 do not count.
+  bool is_contiguous() const;
+  // Dense in NHWC order, 4-d only.
+  bool is_channels_last() const;
+  // Whether both handles name the same tensor.
+  bool same(const Tensor& other) const { return impl_ == other.impl_; }
+
+  // ---- Elements. CPU only: a tensor on another device raises DeviceError.
+  // Address of the first element; T must match the dtype (DtypeError). Elements follow strides().
+  template <class T> const T* data(Location at = {}) const {
+    check_data(dtype_of<T>, at);
+    return static_cast<const T*>(raw());
+  }
+  // The same for writing. Counts as a write: tensors saved for a gradient notice (rule 1).
+  template <class T> T* mutable_data(Location at = {}) {
+    check_data(dtype_of<T>, at);
+    ++impl_->storage->writes;
+    return static_cast<T*>(raw());
+  }
+  // Address without checks, for kernels.
+  void* raw() const {
+    return static_cast<char*>(impl_->storage->data) + impl_->offset * size_of(impl_->dtype);
+  }
+  template <class T> T* raw_as() const { return static_cast<T*>(raw()); }
+  // The only element, converted to T. Waits for the device. Throws ShapeError unless numel is 1.
+  template <class T = double> T item(Location at = {}) const { return item_number(at).to<T>(); }
+  Number item_number(Location at = {}) const;
+
+  // ---- Gradient
+  bool requires_grad() const { return impl_->requires_grad; }
+  // Floating-point leaves only (AutogradError). Returns *this.
+  Tensor& requires_grad_(bool on = true, Location at = {});
+  bool is_leaf() const { return impl_->grad_fn == nullptr; }
+  Node* grad_fn() const { return impl_->grad_fn; }
+  // The accumulated gradient; undefined if there is none.
+  Tensor grad() const;
+  void set_grad(const Tensor& grad, Location at = {});
+  void zero_grad();  // drops the gradient
+  // Gradients of this tensor with respect to every leaf that it depends on, added into theirs.
+  // `gradient` defaults to 1 for a one-element tensor. Throws AutogradError, ShapeError.
+  void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false,
+                Location at = {}) const;
+  // An alias without history.
+  Tensor detach() const;
+  Tensor& detach_();
+  // Keeps the gradient of a non-leaf in grad().
+  void retain_grad(Location at = {});
+  // Runs when this tensor's gradient is known; may return a replacement or an undefined tensor to
+  // keep it. Returns an id for remove_hook().
+  int register_hook(TensorHook hook, Location at = {});
+  // Leaves only: runs in mid-backward, as soon as the last use of the leaf has delivered and grad()
+  // is final for this pass.
+  int register_completion_hook(CompletionHook hook, Location at = {});
+  void remove_hook(int id);
+
+  // ---- Ops as methods; documented with the functions of the same name.
+  // (Defined inline in <entasis/ops/methods.h>, so that core declares and ops defines.)
+  Tensor operator[](const Index& index) const;
+  Tensor index(std::initializer_list<Index> indices, Location at = {}) const;
+  Tensor to(DType dtype, Location at = {}) const;
+  Tensor to(Device device, Location at = {}) const;
+  Tensor clone(Location at = {}) const;
+  Tensor contiguous(Location at = {}) const;
+  Tensor& copy_(const Tensor& source, Location at = {});
+  Tensor& fill_(Number value, Location at = {});
+  Tensor& zero_(Location at = {});
+  Tensor reshape(const Dims& shape, Location at = {}) const;
+  Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1, Location at = {}) const;
+  Tensor transpose(int64_t dim0, int64_t dim1, Location at = {}) const;
+  Tensor t(Location at = {}) const;
+  Tensor permute(const Dims& dims, Location at = {}) const;
+  Tensor expand(const Dims& shape, Location at = {}) const;
+  Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1, Location at = {}) const;
+  Tensor narrow(int64_t dim, int64_t start, int64_t length, Location at = {}) const;
+  Tensor select(int64_t dim, int64_t index, Location at = {}) const;
+  Tensor squeeze(Location at = {}) const;
+  Tensor squeeze(int64_t dim, Location at = {}) const;
+  Tensor unsqueeze(int64_t dim, Location at = {}) const;
+  Tensor sum(const Dims& dim = {}, bool keepdim = false, Location at = {}) const;
+  Tensor mean(const Dims& dim = {}, bool keepdim = false, Location at = {}) const;
+  Tensor var(const Dims& dim = {}, double correction = 1, bool keepdim = false,
+             Location at = {}) const;
+  Tensor amax(const Dims& dim = {}, bool keepdim = false, Location at = {}) const;
+  Tensor argmax(Location at = {}) const;
+  Tensor argmax(int64_t dim, bool keepdim = false, Location at = {}) const;
+  Tensor matmul(const Tensor& other, Location at = {}) const;
+  Tensor exp(Location at = {}) const;
+  Tensor log(Location at = {}) const;
+  Tensor sqrt(Location at = {}) const;
+  Tensor tanh(Location at = {}) const;
+  Tensor sigmoid(Location at = {}) const;
+  Tensor relu(Location at = {}) const;
+  Tensor softmax(int64_t dim, Location at = {}) const;
+  Tensor& add_(const Operand& other, Location at = {});
+  Tensor& sub_(const Operand& other, Location at = {});
+  Tensor& mul_(const Operand& other, Location at = {});
+  Tensor& div_(const Operand& other, Location at = {});
+
+  TensorImpl* impl() const { return impl_.get(); }
+  const Ref<TensorImpl>& ref() const { return impl_; }
+
+ private:
+  void check_data(DType expected, Location at) const {
+    if (!impl_->device.is_cpu() || impl_->dtype != expected) throw_bad_data(expected, at);
+  }
+  [[noreturn]] void throw_bad_data(DType expected, Location at) const;
+
+  Ref<TensorImpl> impl_;
+};
+
+// A tensor over memory of its own, elements unset. The building block of factories and of `apply()`.
+ENTASIS_API Tensor empty_strided(const Spec& spec, Device device);
+// A tensor that looks into the storage of `base`, without history. Throws ShapeError if the geometry
+// leaves the storage.
+ENTASIS_API Tensor alias(const Tensor& base, const Geometry& geometry);
+
+}  // namespace entasis

@@ -1,0 +1,49 @@
+// Subscripts: x[2], x.index({Slice(0, 3), kEllipsis, kNewAxis, ids}).
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <span>
+
+#include <entasis/core/operand.h>
+
+namespace entasis {
+
+// start:stop:step of Python, each of which may be left out; step >= 1.
+struct Slice {
+  std::optional<int64_t> start, stop;
+  int64_t step = 1;
+  Slice() = default;
+  Slice(std::optional<int64_t> start, std::optional<int64_t> stop, int64_t step = 1)
+      : start(start), stop(stop), step(step) {}
+};
+struct EllipsisIndex {};
+struct NewAxisIndex {};
+inline constexpr EllipsisIndex kEllipsis;
+inline constexpr NewAxisIndex kNewAxis;
+
+// One entry of a subscript.
+class Index {
+ public:
+  enum class Kind : uint8_t { kInteger, kSlice, kEllipsis, kNewAxis, kTensor };
+  template <std::integral T>
+  Index(T integer, Location at = {}) : kind(Kind::kInteger), integer(int64_t(integer)), at(at) {}
+  Index(Slice slice, Location at = {}) : kind(Kind::kSlice), slice(slice), at(at) {}
+  Index(EllipsisIndex, Location at = {}) : kind(Kind::kEllipsis), at(at) {}
+  Index(NewAxisIndex, Location at = {}) : kind(Kind::kNewAxis), at(at) {}
+  // Integer indices of any shape.
+  Index(const Tensor& tensor, Location at = {}) : kind(Kind::kTensor), tensor(tensor), at(at) {}
+
+  Kind kind;
+  int64_t integer = 0;
+  Slice slice;
+  Tensor tensor;
+  Location at;
+};
+
+// NumPy's and PyTorch's rules: integers, slices, ellipsis and new axes make a view; index tensors
+// broadcast together and gather (their result dimensions stand where they stood if they were
+// adjacent, else first). Throws IndexError.
+ENTASIS_API Tensor index(const Tensor& input, std::span<const Index> indices, Location at = {});
+
+}  // namespace entasis
