@@ -3,24 +3,7 @@
 #include <cstdint>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ENTASIS_NO_FREE_LISTS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define ENTASIS_NO_FREE_LISTS 1
-#endif
-#endif
-
 namespace entasis {
-
-#ifdef ENTASIS_NO_FREE_LISTS
-
-void* allocate_object(size_t bytes) { return ::operator new(bytes); }
-void free_object(void* object, size_t) noexcept { ::operator delete(object); }
-
-#else
-
 namespace {
 
 constexpr size_t kClassBytes = 64;
@@ -67,7 +50,7 @@ size_t class_of(size_t bytes) { return (bytes - 1) / kClassBytes; }
 
 void* allocate_object(size_t bytes) {
   const size_t c = class_of(bytes);
-  if (c >= kClasses) return ::operator new(bytes);
+  if (!kUseFreeLists || c >= kClasses) return ::operator new(bytes);
   FreeList& list = thread_lists.lists[c];
   if (FreeObject* object = list.head) {
     list.head = object->next;
@@ -79,7 +62,7 @@ void* allocate_object(size_t bytes) {
 
 void free_object(void* object, size_t bytes) noexcept {
   const size_t c = class_of(bytes);
-  if (c < kClasses && !thread_lists.closed) {
+  if (kUseFreeLists && c < kClasses && !thread_lists.closed) {
     FreeList& list = thread_lists.lists[c];
     if (list.length < kMaxLength) {
       if (!thread_lists.armed) [[unlikely]] arm();
@@ -90,7 +73,5 @@ void free_object(void* object, size_t bytes) noexcept {
   }
   ::operator delete(object);
 }
-
-#endif
 
 }  // namespace entasis

@@ -1,0 +1,87 @@
+# The front door: short commands over the CMake presets. Each sets up what it needs first, so that on
+# a fresh Debian 12 or Ubuntu 24.04 with git and make, `make train` or `make test` is all it takes.
+#
+# Variables: PRESET (release, debug, static, ci, clang, asan, tsan), JOBS, PREFIX, OUT, ARGS.
+
+PRESET ?= release
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+OUT ?= runs/digits
+ARGS ?=
+
+BUILD := build/$(PRESET)
+# The tree whose tests run; .ci/run passes one that gathers several builds.
+TEST_TREE ?= $(BUILD)
+SETUP := @tools/setup.sh
+# CMake says only what is wrong.
+CONFIGURE := cmake --preset $(PRESET) --log-level=NOTICE
+CMAKE_BUILD := cmake --build $(BUILD) --parallel $(JOBS)
+
+.DEFAULT_GOAL := help
+.PHONY: help train build test bench asan tsan format lint install clean
+.PHONY: setup-train setup-test configure configure-tests
+
+help:  ## this list
+	@echo "make <command>"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+train: setup-train configure  ## train a small network on handwritten digits; ARGS="--epochs 5 ...", OUT=folder
+	@$(CMAKE_BUILD) --target entasis-train-digits
+	@$(BUILD)/bin/entasis-train-digits --out $(OUT) $(ARGS)
+
+build: setup-train configure  ## build the library and the programs, in build/release
+	@$(CMAKE_BUILD) --target entasis entasis-programs
+
+test: setup-test configure-tests  ## build everything and run all tests; ARGS="-R name" picks some
+	@$(CMAKE_BUILD)
+	@ctest --test-dir $(TEST_TREE) --output-on-failure --no-tests=error -j$(JOBS) $(ARGS)
+
+bench: setup-train configure  ## run the benchmarks; ARGS goes to entasis-bench
+	@$(CMAKE_BUILD) --target entasis-bench
+	@$(BUILD)/bin/entasis-bench $(ARGS)
+
+asan:  ## tests with address and undefined-behaviour sanitizers, and a minute of each fuzz target
+	$(SETUP) test clang
+	@$(MAKE) --no-print-directory test PRESET=asan
+
+tsan:  ## tests of the threaded parts with the thread sanitizer
+	$(SETUP) test clang
+	@$(MAKE) --no-print-directory test PRESET=tsan
+
+format:  ## format all sources with clang-format
+	$(SETUP) format
+	@tools/format.sh
+
+lint: setup-test configure-tests  ## check format, floors and clang-tidy; FILES="a.cpp b.cpp" picks some
+	$(SETUP) format lint
+	@tools/format.sh --check
+	@tools/check_layers.py
+	@$(CMAKE_BUILD) --target entasis_build_header
+	@tools/lint.sh $(BUILD) $(FILES)
+
+install: build  ## install into PREFIX (default /usr/local)
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+clean:  ## remove all that was built
+	@rm -rf build
+
+setup-train:
+	$(SETUP) train
+
+setup-test:
+	$(SETUP) train test
+
+# CMake runs again by itself when its files change; a new build folder is configured here, without
+# tests, which need more packages, until tests are asked for.
+configure: | $(BUILD)/build.ninja
+
+$(BUILD)/build.ninja:
+	@echo "Configuring $(BUILD)"
+	@$(CONFIGURE) -DENTASIS_BUILD_TESTS=OFF >/dev/null
+
+configure-tests:
+	@if ! grep -qs '^ENTASIS_BUILD_TESTS:BOOL=ON' $(BUILD)/CMakeCache.txt || \
+	    ! test -e $(BUILD)/build.ninja; then \
+	  echo "Configuring $(BUILD) with tests"; \
+	  $(CONFIGURE) -DENTASIS_BUILD_TESTS=ON >/dev/null; \
+	fi

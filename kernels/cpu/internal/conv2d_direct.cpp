@@ -1,0 +1,302 @@
+// Convolution forward: choice of the method, the tables all threads share, strips for the threads.
+#include <entasis/kernels/cpu/internal/conv2d_direct.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+#include <entasis/backends/cpu/internal/scratch.h>
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/kernels/cpu/internal/conv2d_plan.h>
+#include <entasis/kernels/cpu/internal/gemm.h>
+#include <entasis/kernels/cpu/internal/simd_targets.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE <entasis/kernels/cpu/internal/conv2d_direct.cpp>
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+#include <entasis/kernels/cpu/internal/conv2d_direct-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis::cpu::HWY_NAMESPACE {
+
+template <class T>
+constexpr Conv2dFunctions<T> conv2d_functions() {
+  return {kTileRows,          kTileVectors,         kLanes<T>,
+          convolve_pixels<T>, convolve_channels<T>, pack_channel_panel<T>};
+}
+
+const Conv2dTarget& conv2d_target() {
+  static constexpr Conv2dTarget kTarget = {conv2d_functions<float>(), conv2d_functions<double>()};
+  return kTarget;
+}
+
+}  // namespace entasis::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace entasis::cpu {
+namespace {
+
+HWY_EXPORT(conv2d_target);
+
+template <class T>
+const Conv2dFunctions<T>& functions() {
+  const Conv2dTarget& target = HWY_DYNAMIC_DISPATCH(conv2d_target)();
+  if constexpr (sizeof(T) == 4) {
+    return target.f32;
+  } else {
+    return target.f64;
+  }
+}
+
+constexpr int64_t kStripBytes = 192 * 1024;  // a strip's input copy and its output, in L2
+
+template <class T>
+int64_t taps_of(const Conv2d<T>& conv) {
+  return conv.in_channels / conv.groups * conv.kernel_height * conv.kernel_width;
+}
+
+// A 1x1 filter that moves by one pixel is a matrix product for each image and group, if the pixels
+// of each map follow each other at one distance. Returns whether it was.
+template <class T>
+bool convolve_as_product(const Conv2d<T>& conv) {
+  const MapStrides& in = conv.input_strides;
+  const MapStrides& out = conv.output_strides;
+  if (conv.kernel_height != 1 || conv.kernel_width != 1 || conv.stride_y != 1 ||
+      conv.stride_x != 1 || conv.pad_y != 0 || conv.pad_x != 0 ||
+      conv.out_height != conv.in_height || conv.out_width != conv.in_width ||
+      in.row != conv.in_width * in.column || out.row != conv.out_width * out.column ||
+      (out.channel != 1 && out.column != 1)) {
+    return false;
+  }
+  const int64_t pixels = conv.in_height * conv.in_width;
+  const int64_t in_group = conv.in_channels / conv.groups;
+  const int64_t out_group = conv.out_channels / conv.groups;
+  const int64_t weight_step = out_group * conv.weight_strides.out_channel;
+  Gemm<T> product;
+  product.k = in_group;
+  product.c = conv.output;
+  GemmBatch groups, images;
+  const T* Gemm<T>::*bias = nullptr;
+  if (out.channel == 1) {  // [pixels, in] times [in, out]
+    product.m = pixels;
+    product.n = out_group;
+    product.a = conv.input;
+    product.a_row_stride = in.column;
+    product.a_column_stride = in.channel;
+    product.b = conv.weight;
+    product.b_row_stride = conv.weight_strides.in_channel;
+    product.b_column_stride = conv.weight_strides.out_channel;
+    product.c_row_stride = out.column;
+    groups = {conv.groups, in_group * in.channel, weight_step, out_group};
+    images = {conv.images, in.image, 0, out.image};
+    bias = &Gemm<T>::column_bias;
+  } else {  // [out, in] times [in, pixels]
+    product.m = out_group;
+    product.n = pixels;
+    product.a = conv.weight;
+    product.a_row_stride = conv.weight_strides.out_channel;
+    product.a_column_stride = conv.weight_strides.in_channel;
+    product.b = conv.input;
+    product.b_row_stride = in.channel;
+    product.b_column_stride = in.column;
+    product.c_row_stride = out.channel;
+    groups = {conv.groups, weight_step, in_group * in.channel, out_group * out.channel};
+    images = {conv.images, 0, in.image, out.image};
+    bias = &Gemm<T>::row_bias;
+  }
+  if (conv.bias == nullptr) {
+    const GemmBatch batch[] = {groups, images};
+    product.batch = batch;
+    gemm(product);
+    return true;
+  }
+  // A product has one bias for its whole batch, so each group is a call of its own.
+  product.batch = {&images, 1};
+  for (int64_t g = 0; g < conv.groups; ++g) {
+    Gemm<T> group = product;
+    group.a += g * groups.a_stride;
+    group.b += g * groups.b_stride;
+    group.c += g * groups.c_stride;
+    group.*bias = conv.bias + g * out_group;
+    gemm(group);
+  }
+  return true;
+}
+
+// How many output rows make a strip, if each takes `row_bytes` of copies: as many as fit, but enough
+// strips for all threads.
+template <class T>
+int64_t rows_of_strip(const Conv2d<T>& conv, int64_t row_bytes) {
+  const int64_t fitting = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(1, row_bytes), 1,
+                                              conv.out_height);
+  const int64_t strips = std::max(divide_up(conv.out_height, fitting),
+                                  divide_up(available_threads(), conv.images));
+  return divide_up(conv.out_height, std::min(strips, conv.out_height));
+}
+
+template <class T, class Strip>
+void for_each_strip(const Conv2d<T>& conv, int64_t strip_rows, const Strip& strip) {
+  const int64_t strips = divide_up(conv.out_height, strip_rows);
+  constexpr int64_t kWorkPerRange = 64 * 1024;  // multiply-adds worth a range of its own
+  const int64_t work = strip_rows * conv.out_width * conv.out_channels * taps_of(conv);
+  const int64_t grain = std::max<int64_t>(1, kWorkPerRange / std::max<int64_t>(1, work));
+  parallel_for(conv.images * strips, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) strip(i / strips, i % strips * strip_rows);
+  });
+}
+
+template <class T>
+void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
+  const int64_t reach_y = (conv.kernel_height - 1) * conv.dilation_y;
+  const int64_t reach_x = (conv.kernel_width - 1) * conv.dilation_x;
+  const int64_t in_group = conv.in_channels / conv.groups;
+  PixelPlan<T> plan;
+  plan.taps = taps_of(conv);
+  plan.pitch = conv.out_width + reach_x / conv.stride_x;
+  const int64_t element_rows =
+      in_group * conv.stride_y * conv.stride_x + conv.out_channels / conv.groups;
+  plan.strip_rows =
+      rows_of_strip(conv, element_rows * plan.pitch * static_cast<int64_t>(sizeof(T)));
+  plan.plane_rows = plan.strip_rows + reach_y / conv.stride_y;
+
+  const Scratch offset_scratch(static_cast<size_t>(plan.taps) * sizeof(int64_t));
+  int64_t* offset = offset_scratch.as<int64_t>();
+  plan.offsets = offset;
+  for (int64_t c = 0; c < in_group; ++c) {
+    for (int64_t r = 0; r < conv.kernel_height; ++r) {
+      for (int64_t s = 0; s < conv.kernel_width; ++s) {
+        const int64_t y = r * conv.dilation_y, x = s * conv.dilation_x;
+        const int64_t plane =
+            (c * conv.stride_y + y % conv.stride_y) * conv.stride_x + x % conv.stride_x;
+        *offset++ =
+            (plane * plan.plane_rows + y / conv.stride_y) * plan.pitch + x / conv.stride_x;
+      }
+    }
+  }
+
+  const FilterStrides& w = conv.weight_strides;
+  const bool dense = w.column == 1 && w.row == conv.kernel_width &&
+                     w.in_channel == conv.kernel_height * conv.kernel_width &&
+                     w.out_channel == plan.taps;
+  const Scratch weight_scratch(
+      dense ? 0 : static_cast<size_t>(conv.out_channels * plan.taps) * sizeof(T));
+  plan.weight = conv.weight;
+  if (!dense) {
+    T* to = weight_scratch.as<T>();
+    plan.weight = to;
+    for (int64_t o = 0; o < conv.out_channels; ++o) {
+      for (int64_t c = 0; c < in_group; ++c) {
+        for (int64_t r = 0; r < conv.kernel_height; ++r) {
+          for (int64_t s = 0; s < conv.kernel_width; ++s) {
+            *to++ = conv.weight[o * w.out_channel + c * w.in_channel + r * w.row + s * w.column];
+          }
+        }
+      }
+    }
+  }
+  for_each_strip(conv, plan.strip_rows, [&](int64_t image, int64_t row) {
+    target.pixels(conv, plan, image, row);
+  });
+}
+
+template <class T>
+void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
+  constexpr int64_t kTermsPerBlock = 4096 / sizeof(T);
+  const int64_t reach_y = (conv.kernel_height - 1) * conv.dilation_y;
+  const int64_t reach_x = (conv.kernel_width - 1) * conv.dilation_x;
+  const int64_t in_group = conv.in_channels / conv.groups;
+  const bool whole_rows = conv.groups == 1 && conv.dilation_x == 1 &&
+                          conv.kernel_width * in_group <= kTermsPerBlock;
+  ChannelPlan<T> plan;
+  plan.stretches = conv.kernel_height * (whole_rows ? 1 : conv.kernel_width);
+  plan.stretch_length = in_group * (whole_rows ? conv.kernel_width : 1);
+  plan.stretches_per_block = std::max<int64_t>(1, kTermsPerBlock / plan.stretch_length);
+  plan.copy_columns = (conv.out_width - 1) * conv.stride_x + reach_x + 1;
+  const int64_t row_elements =
+      conv.stride_y * plan.copy_columns * conv.in_channels + conv.out_width * conv.out_channels;
+  plan.strip_rows = rows_of_strip(conv, row_elements * static_cast<int64_t>(sizeof(T)));
+  plan.copy_rows = (plan.strip_rows - 1) * conv.stride_y + reach_y + 1;
+
+  const int64_t vectors = divide_up(conv.out_channels / conv.groups, target.lanes);
+  const int64_t panels = divide_up(vectors, target.tile_vectors);
+  const int64_t terms = plan.stretches * plan.stretch_length;
+  const Scratch scratch(static_cast<size_t>(conv.groups * vectors * target.lanes * terms) *
+                        sizeof(T));
+  T* const packed = scratch.as<T>();
+  plan.weight = packed;
+  const int64_t panel_elements = target.tile_vectors * target.lanes * terms;
+  const int64_t grain = std::max<int64_t>(1, 32 * 1024 / std::max<int64_t>(1, panel_elements));
+  parallel_for(conv.groups * panels, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      target.pack_panel(conv, plan, i / panels, i % panels, packed);
+    }
+  });
+  for_each_strip(conv, plan.strip_rows, [&](int64_t image, int64_t row) {
+    target.channels(conv, plan, image, row);
+  });
+}
+
+// The share of the peak that tiles of this height and width reach: two multiply-adds and two loads
+// a cycle, and at least eight sums under way.
+double tile_efficiency(int64_t rows, int64_t vectors) {
+  const double products = static_cast<double>(rows * vectors);
+  return std::min({1.0, products / 8, products / static_cast<double>(rows + vectors)});
+}
+
+// Vector multiply-adds of both methods, for one image and group, plus about one for each element
+// whose copy has to be transposed.
+template <class T>
+bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
+  const int64_t in_group = conv.in_channels / conv.groups;
+  const int64_t out_group = conv.out_channels / conv.groups;
+  const double taps = static_cast<double>(taps_of(conv));
+  const double in_elements = static_cast<double>(in_group * conv.in_height * conv.in_width);
+  const double out_elements = static_cast<double>(out_group * conv.out_height * conv.out_width);
+
+  const int64_t pitch =
+      conv.out_width + (conv.kernel_width - 1) * conv.dilation_x / conv.stride_x;
+  const int64_t pixel_vectors =
+      divide_up((conv.out_height - 1) * pitch + conv.out_width, target.lanes);
+  const int64_t tile_channels = divide_up(out_group, divide_up(out_group, target.tile_rows));
+  const int64_t wide = target.tile_vectors * (out_group == 1 ? 4 : out_group == 2 ? 2 : 1);
+  double pixels = static_cast<double>(out_group * pixel_vectors) * taps /
+                  tile_efficiency(tile_channels, std::min(wide, pixel_vectors));
+  pixels += out_elements * (conv.output_strides.column == 1 ? 0.1 : 1);
+  pixels += in_elements * (conv.input_strides.column == 1 ? 0.1 : 1);
+
+  const int64_t channel_vectors = divide_up(out_group, target.lanes);
+  const int64_t tile_pixels =
+      divide_up(conv.out_width, divide_up(conv.out_width, target.tile_rows));
+  double channels =
+      static_cast<double>(conv.out_height * conv.out_width * channel_vectors) * taps /
+      tile_efficiency(tile_pixels, std::min<int64_t>(target.tile_vectors, channel_vectors));
+  channels += out_elements * (conv.output_strides.channel == 1 ? 0 : 1);
+  channels += in_elements * (conv.input_strides.channel == 1 ? 0.1 : 1);
+  return pixels < channels;
+}
+
+template <class T>
+void convolve(const Conv2d<T>& conv) {
+  if (conv.images == 0 || conv.out_channels == 0 || conv.out_height == 0 || conv.out_width == 0) {
+    return;
+  }
+  if (convolve_as_product(conv)) return;
+  const Conv2dFunctions<T>& target = functions<T>();
+  if (conv.in_channels == 0 || pixels_are_cheaper(conv, target)) {
+    run_pixels(conv, target);
+  } else {
+    run_channels(conv, target);
+  }
+}
+
+}  // namespace
+
+void conv2d_direct(const Conv2d<float>& conv) { convolve(conv); }
+void conv2d_direct(const Conv2d<double>& conv) { convolve(conv); }
+
+}  // namespace entasis::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,42 @@
+// Matrix products on the CPU for float and double: any strides, batches, bias, accumulation.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <entasis/core/export.h>
+
+namespace entasis::cpu {
+
+// One dimension of a batch of products: how many, and the distance in elements from one to the
+// next in each operand (0 repeats the operand).
+struct GemmBatch {
+  int64_t size;
+  int64_t a_stride, b_stride, c_stride;
+};
+
+// C = A B, or C += A B, plus biases. A is [m, k], B is [k, n], C is [m, n]; strides in elements.
+template <class T>
+struct Gemm {
+  int64_t m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  int64_t a_row_stride = 0, a_column_stride = 1;
+  const T* b = nullptr;
+  int64_t b_row_stride = 0, b_column_stride = 1;
+  T* c = nullptr;
+  int64_t c_row_stride = 0;  // C's columns are adjacent
+  const T* column_bias = nullptr;  // n values, added to every row
+  const T* row_bias = nullptr;     // m values, added to every column
+  bool accumulate = false;
+  std::span<const GemmBatch> batch = {};  // outermost first; empty for one product
+};
+
+// Every stride of A and B may be anything, so transposes, slices and broadcasts need no copy; C must
+// not overlap them. k = 0 gives zeros (plus bias). The sum over k is cut into blocks that depend on
+// k alone, and each block is one chain of fused multiply-adds in the order of k (products with one
+// side of at most 4, which are sums of dot products, excepted): the same bits for any number of
+// threads. Nothing is read or written outside the operands.
+ENTASIS_API void gemm(const Gemm<float>& product);
+ENTASIS_API void gemm(const Gemm<double>& product);
+
+}  // namespace entasis::cpu

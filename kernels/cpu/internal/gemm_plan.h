@@ -1,0 +1,41 @@
+// How a matrix product is carried out: the method, chosen by shape and strides alone, and the cut
+// into parts, which may follow the number of threads because it does not change any result.
+#pragma once
+
+#include <cstdint>
+
+#include <entasis/kernels/cpu/internal/gemm.h>
+
+namespace entasis::cpu {
+
+// A rectangle of C.
+struct GemmPart {
+  int64_t row_begin, row_end;
+  int64_t column_begin, column_end;
+};
+
+enum class GemmMethod {
+  kTiles,            // register tiles of C
+  kTransposedTiles,  // register tiles of C^T = B^T A^T, when that needs less transposing
+  kDots,             // dot products of A's rows with at most kThin columns of B
+  kTransposedDots,   // dot products of B's columns with at most kThin rows of A
+};
+
+// The code of one Highway target.
+template <class T>
+struct GemmFunctions {
+  int tile_rows;
+  int lanes;  // elements in a vector
+  void (*tiles)(const Gemm<T>& product, const GemmPart& part);
+  void (*transposed_tiles)(const Gemm<T>& transposed_product, const GemmPart& part);
+  void (*dots)(const Gemm<T>& product, const GemmPart& part, bool transposed);
+  void (*transpose)(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
+                    int64_t to_stride);
+};
+
+struct GemmTarget {
+  GemmFunctions<float> f32;
+  GemmFunctions<double> f64;
+};
+
+}  // namespace entasis::cpu
