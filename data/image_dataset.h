@@ -1,4 +1,5 @@
 // Labelled images as the readers of this folder return them: plain bytes, no tensor yet.
+// Programs turn them into tensors and scale them by `max_value`.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // Number formatting for people.
+// Limits such as 9.995 lie where rounding would carry into another digit or unit.
 #include <entasis/train/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // The signal handler touches one lock-free flag and calls only what POSIX allows in a handler.
+// A second signal falls back to the default action, in case the step at hand never ends.
 #include <entasis/train/interrupt.h>
 
 #include <array>

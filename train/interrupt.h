@@ -1,4 +1,5 @@
 // Ctrl-C as a request: the training loop sees it after the step at hand, saves and stops.
+// No checkpoint is ever written from inside a signal handler.
 #pragma once
 
 #include <entasis/core/export.h>

@@ -1,4 +1,5 @@
 // Clock and memory figures of Linux.
+// The memory figure comes from /proc, where the kernel keeps it up to date.
 #include <entasis/train/process.h>
 
 #include <cstdlib>

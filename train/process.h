@@ -1,4 +1,5 @@
 // What the system knows about this process: the time it has taken and the memory it has held.
+// Plain numbers instead of <chrono> types, which public headers do not include.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // Tables for the end of a run: aligned columns, with box drawing where the terminal has it.
+// A table is first filled, then laid out, since its widths depend on all cells.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // Terminal detection, and the one progress line that may be on screen.
+// Writing goes straight to the descriptor: nothing is buffered when a signal arrives.
 #include <entasis/train/terminal.h>
 
 #include <atomic>

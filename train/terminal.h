@@ -1,4 +1,5 @@
 // What an output can show: whether lines may be rewritten, colour, box drawing, and its width.
+// The decision is a pure function of the environment, so that tests need no terminal.
 #pragma once
 
 #include <string_view>

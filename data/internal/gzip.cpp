@@ -1,4 +1,5 @@
 // The gzip reader over zlib's inflate, which checks each member's CRC-32 and length itself.
+// Running out of input is told apart from damage, so that a cut-off download is called one.
 #include <entasis/data/internal/gzip.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Whole-file reading over the system's own calls, so that errors carry the system's reason.
+// The size is known and checked before memory is taken.
 #include <entasis/data/internal/read_file.h>
 
 #include <cerrno>

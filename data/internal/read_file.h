@@ -1,4 +1,5 @@
 // Reads a whole regular file into memory.
+// Every parser of this folder works on bytes in memory, so this is the only place that opens files.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // The UCI digits: the shipped file, the split, and each kind of damage.
+// Damaged files are made here, in memory, both plain and as gzip data.
 #include <entasis/data/digits.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Makes gzip data for tests, and files to put it in.
+// Shared by the tests of the data readers.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // The IDX parser on good files and on each kind of bad one, plain and gzip, and MNIST's loader.
+// Real MNIST is read where ENTASIS_TEST_DATA or ../shared/data has it.
 #include <entasis/data/idx.h>
 
 #include <array>

@@ -1,4 +1,5 @@
 // Numbers for human eyes, at their edges.
+// The clock and the memory figure of the process are checked here too.
 #include <entasis/train/format.h>
 
 #include <cmath>

@@ -1,4 +1,5 @@
 // The CSV log: rows, resuming, and what a crash may leave behind.
+// A limit on the file size stands in for a full disk.
 #include <entasis/train/metrics.h>
 
 #include <cmath>

@@ -1,4 +1,5 @@
 // The progress line: what it says at each width, and what is left on screen.
+// Time comes from a fake clock, and a small interpreter of escape codes stands in for the terminal.
 #include <entasis/train/progress.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Tables as boxes and as plain text.
+// Whole tables are compared: alignment is what they are for.
 #include <entasis/train/table.h>
 
 #include <string>

@@ -1,4 +1,5 @@
 // What is decided about a terminal from the environment, and Ctrl-C.
+// Signals are raised in this process; the one that kills is raised in a child.
 #include <entasis/train/terminal.h>
 
 #include <array>

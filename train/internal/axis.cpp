@@ -1,4 +1,5 @@
 // Choice of ticks: among the round steps, the one that wastes least of the axis.
+// All positions are fractions of the axis, so nothing here knows about pixels.
 #include <entasis/train/internal/axis.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Series helpers of the curve picture.
+// All of them are linear in the number of points: a run may have millions of steps.
 #include <entasis/train/internal/series.h>
 
 #include <algorithm>

@@ -5,14 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <entasis/core/export.h>
-
 namespace entasis::cpu {
 
 // `bytes` of uninitialised memory, aligned to 64 bytes, for as long as the object lives. Objects of
 // one thread must end in the reverse order of their creation, as local variables do. Other threads
 // may use the memory meanwhile. Throws OutOfMemoryError.
-class ENTASIS_API Scratch {
+class Scratch {
  public:
   explicit Scratch(size_t bytes);
   ~Scratch();

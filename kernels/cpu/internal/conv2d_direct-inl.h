@@ -78,7 +78,7 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
   std::fill_n(copy + planes, kN, T{0});
 
   const EqualCuts tiles(out_channels, kTileRows);
-  const EqualCuts sums(plan.taps, kTapsPerBlock);
+  const EqualCuts sums(std::max<int64_t>(plan.taps, 1), kTapsPerBlock);
   const EqualCuts panels(block_stride / kN,
                          max_tile_vectors(static_cast<int>(std::min<int64_t>(out_channels, 3))));
   for (int64_t g = 0; g < conv.groups; ++g) {
@@ -95,7 +95,7 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
             plan.weight + (g * out_channels + channel) * plan.taps + sums.begin(s);
         Tile<T> tile;
         tile.a = &weight;
-        tile.k = sums.begin(s + 1) - sums.begin(s);
+        tile.k = std::min(sums.begin(s + 1), plan.taps) - sums.begin(s);
         tile.a_row_stride = plan.taps;
         tile.b_rows = plan.offsets + sums.begin(s);
         tile.c_row_stride = block_stride;

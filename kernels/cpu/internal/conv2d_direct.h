@@ -3,8 +3,6 @@
 
 #include <cstdint>
 
-#include <entasis/core/export.h>
-
 namespace entasis::cpu {
 
 // Distances in elements between neighbours along each dimension of a feature map.
@@ -43,7 +41,7 @@ struct Conv2d {
 
 // All sizes must fit each other; any strides will do, those of channels-first and of channels-last
 // maps are fast. The same bits for any number of threads.
-ENTASIS_API void conv2d_direct(const Conv2d<float>& conv);
-ENTASIS_API void conv2d_direct(const Conv2d<double>& conv);
+void conv2d_direct(const Conv2d<float>& conv);
+void conv2d_direct(const Conv2d<double>& conv);
 
 }  // namespace entasis::cpu

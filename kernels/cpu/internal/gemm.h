@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <span>
 
-#include <entasis/core/export.h>
-
 namespace entasis::cpu {
 
 // One dimension of a batch of products: how many, and the distance in elements from one to the
@@ -36,7 +34,7 @@ struct Gemm {
 // k alone, and each block is one chain of fused multiply-adds in the order of k (products with one
 // side of at most 4, which are sums of dot products, excepted): the same bits for any number of
 // threads. Nothing is read or written outside the operands.
-ENTASIS_API void gemm(const Gemm<float>& product);
-ENTASIS_API void gemm(const Gemm<double>& product);
+void gemm(const Gemm<float>& product);
+void gemm(const Gemm<double>& product);
 
 }  // namespace entasis::cpu

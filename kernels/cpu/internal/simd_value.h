@@ -167,11 +167,18 @@ struct Lane {
   friend HWY_INLINE Lane operator~(Lane a) { return hn::Not(a.v); }
 
   friend HWY_INLINE Mask operator==(Lane a, Lane b) { return hn::Eq(a.v, b.v); }
-  friend HWY_INLINE Mask operator!=(Lane a, Lane b) { return hn::Ne(a.v, b.v); }
+  // Not Highway's own: on AVX3 release 1.0.3 takes NaN for equal to everything.
+  friend HWY_INLINE Mask operator!=(Lane a, Lane b) { return hn::Not(hn::Eq(a.v, b.v)); }
   friend HWY_INLINE Mask operator<(Lane a, Lane b) { return hn::Lt(a.v, b.v); }
-  friend HWY_INLINE Mask operator<=(Lane a, Lane b) { return hn::Le(a.v, b.v); }
   friend HWY_INLINE Mask operator>(Lane a, Lane b) { return hn::Gt(a.v, b.v); }
-  friend HWY_INLINE Mask operator>=(Lane a, Lane b) { return hn::Ge(a.v, b.v); }
+  friend HWY_INLINE Mask operator<=(Lane a, Lane b) {
+    if constexpr (std::is_floating_point_v<T>) {
+      return hn::Le(a.v, b.v);
+    } else {
+      return hn::Not(hn::Gt(a.v, b.v));  // Highway 1.0.3 has no <= of integers
+    }
+  }
+  friend HWY_INLINE Mask operator>=(Lane a, Lane b) { return b <= a; }
 
   friend HWY_INLINE Lane select(Mask condition, Lane yes, Lane no) {
     return hn::IfThenElse(condition.m, yes.v, no.v);

@@ -1,0 +1,128 @@
+// Operands of structured kernels as arrays of the type they compute in: the tensor's own memory where
+// that is its dtype, else a converted dense copy (half types compute in float).
+#pragma once
+
+#include <type_traits>
+
+#include <entasis/backends/cpu/memory.h>
+#include <entasis/core/operand.h>
+
+namespace entasis::cpu {
+
+// Elements with shape and strides.
+template <class T> struct TensorView {
+  const T* data;
+  Dims shape;
+  Dims strides;
+};
+
+// Calls f with the type that a structured kernel computes `dtype` in.
+template <class F> void with_compute_type(DType dtype, F&& f) {
+  if (is_half(dtype)) {
+    f(TypeTag<float>{});
+    return;
+  }
+  dispatch_dtype(dtype, [&]<class T>(TypeTag<T> tag) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, Half> ||
+                  std::is_same_v<T, BFloat16>) {
+      throw_unsupported_dtype(dtype);
+    } else {
+      f(tag);
+    }
+  });
+}
+
+// Memory for the time of a kernel.
+class Workspace {
+ public:
+  explicit Workspace(size_t bytes) : data_(allocate(bytes)), bytes_(bytes) {}
+  ~Workspace() { deallocate(data_, bytes_); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  template <class T> T* as() const { return static_cast<T*>(data_); }
+
+ private:
+  void* data_;
+  size_t bytes_;
+};
+
+// Copies the elements of a strided tensor, in row-major order, to `out`.
+template <class To, class From>
+void copy_dense(const From* data, const Dims& shape, const Dims& strides, To* out) {
+  const int rank = shape.size();
+  const int64_t count = count_elements(shape);
+  if (count == 0) return;
+  if (rank == 0) {
+    *out = convert<To>(*data);
+    return;
+  }
+  const int64_t row = shape[rank - 1], step = strides[rank - 1];
+  int64_t at[kMaxDims] = {};
+  for (int64_t done = 0; done < count; done += row) {
+    const From* from = data;
+    for (int d = 0; d < rank - 1; ++d) from += at[d] * strides[d];
+    for (int64_t i = 0; i < row; ++i) out[done + i] = convert<To>(from[i * step]);
+    for (int d = rank - 2; d >= 0 && ++at[d] == shape[d]; --d) at[d] = 0;
+  }
+}
+
+template <class T> class InputView {
+ public:
+  enum Layout { kAny, kDense };
+  explicit InputView(const Tensor& t, Layout layout = kAny)
+      : converts_(t.dtype() != dtype_of<T> || (layout == kDense && !t.is_contiguous())),
+        workspace_(converts_ ? size_t(t.numel()) * sizeof(T) : 0) {
+    view_.shape = t.shape();
+    if (!converts_) {
+      view_.data = t.raw_as<const T>();
+      view_.strides = t.strides();
+      return;
+    }
+    T* dense = workspace_.template as<T>();
+    if (t.dtype() == kF16) {
+      copy_dense(t.raw_as<const Half>(), t.shape(), t.strides(), dense);
+    } else if (t.dtype() == kBF16) {
+      copy_dense(t.raw_as<const BFloat16>(), t.shape(), t.strides(), dense);
+    } else {
+      copy_dense(t.raw_as<const T>(), t.shape(), t.strides(), dense);
+    }
+    view_.data = dense;
+    view_.strides = contiguous_strides(t.shape());
+  }
+  const TensorView<T>& view() const { return view_; }
+  const T* data() const { return view_.data; }
+
+ private:
+  bool converts_;
+  Workspace workspace_;
+  TensorView<T> view_;
+};
+
+// A dense output in the tensor's memory order; converted back when the view dies.
+template <class T> class OutputView {
+ public:
+  explicit OutputView(Tensor& t)
+      : tensor_(t),
+        converts_(t.dtype() != dtype_of<T>),
+        workspace_(converts_ ? size_t(t.numel()) * sizeof(T) : 0) {}
+  ~OutputView() {
+    if (!converts_) return;
+    if (tensor_.dtype() == kF16) {
+      write_back(tensor_.raw_as<Half>());
+    } else {
+      write_back(tensor_.raw_as<BFloat16>());
+    }
+  }
+  T* data() const { return converts_ ? workspace_.template as<T>() : tensor_.raw_as<T>(); }
+
+ private:
+  template <class To> void write_back(To* out) {
+    const T* from = workspace_.template as<T>();
+    for (int64_t i = 0; i < tensor_.numel(); ++i) out[i] = convert<To>(from[i]);
+  }
+  Tensor& tensor_;
+  bool converts_;
+  Workspace workspace_;
+};
+
+}  // namespace entasis::cpu

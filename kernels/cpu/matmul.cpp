@@ -1,0 +1,173 @@
+// Matrix products over tensors: finds the matrices and batches in the operands' strides and hands
+// them to gemm(), without copies. Half types are converted to f32 around the product; integers go
+// through a plain blocked loop.
+#include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/float_view.h>
+#include <entasis/kernels/cpu/internal/gemm.h>
+#include <entasis/kernels/cpu/internal/gemm_naive.h>
+#include <entasis/ops/matmul_internal.h>
+
+namespace entasis::cpu {
+namespace {
+
+// A product read off tensors: C [batch.., m, n] is dense, A and B have any strides.
+template <class T> struct Product {
+  Gemm<T> gemm;
+  SmallVector<GemmBatch, 4> batch;
+};
+
+// Stride of `t` along the batch dimension that is `from_right` places left of its matrix.
+int64_t batch_stride(const Dims& shape, const Dims& strides, int matrix_dims, int from_right) {
+  const int i = shape.size() - matrix_dims - 1 - from_right;
+  return i < 0 || shape[i] == 1 ? 0 : strides[i];
+}
+
+// Rows of A that follow each other from one batch to the next, with one B for all, are one taller A.
+template <class T> void fold_batches(Product<T>& p) {
+  while (!p.batch.empty()) {
+    const GemmBatch& inner = p.batch.back();
+    const bool rows_continue =
+        p.gemm.m == 1 ? true : inner.a_stride == p.gemm.m * p.gemm.a_row_stride;
+    if (inner.b_stride != 0 || !rows_continue) return;
+    if (p.gemm.m == 1) p.gemm.a_row_stride = inner.a_stride;
+    p.gemm.m *= inner.size;
+    p.batch.pop_back();
+  }
+}
+
+template <class T> void run_floats(Product<T>& p) {
+  fold_batches(p);
+  for (const GemmBatch& b : p.batch) {
+    if (b.size == 0) return;
+  }
+  p.gemm.batch = {p.batch.data(), size_t(p.batch.size())};
+  gemm(p.gemm);
+}
+
+template <class T> void add_bias(const Gemm<T>& g) {
+  for (int64_t i = 0; i < g.m; ++i) {
+    for (int64_t j = 0; j < g.n; ++j) g.c[i * g.c_row_stride + j] += g.column_bias[j];
+  }
+}
+
+// Integers: one product at a time.
+template <class T>
+  requires std::is_integral_v<T>
+void run_integers(Product<T>& p) {
+  int64_t count = 1;
+  for (const GemmBatch& b : p.batch) count *= b.size;
+  for (int64_t i = 0; i < count; ++i) {
+    Gemm<T> g = p.gemm;
+    int64_t rest = i;
+    for (int d = p.batch.size() - 1; d >= 0; --d) {
+      const GemmBatch& b = p.batch[d];
+      const int64_t at = rest % b.size;
+      rest /= b.size;
+      g.a += at * b.a_stride;
+      g.b += at * b.b_stride;
+      g.c += at * b.c_stride;
+    }
+    gemm_naive(g.m, g.n, g.k, g.a, g.a_row_stride, g.a_column_stride, g.b, g.b_row_stride,
+               g.b_column_stride, g.c, g.c_row_stride);
+    if (g.column_bias) add_bias(g);
+  }
+}
+
+template <class T> void run(Product<T>& p) {
+  if constexpr (std::is_integral_v<T>) {
+    run_integers(p);
+  } else {
+    run_floats(p);
+  }
+}
+
+// C's batches are dense, so its strides follow from its shape.
+template <class T> void set_batches(Product<T>& p, const Dims& out_shape, const TensorView<T>& a,
+                                    const TensorView<T>& b, int b_matrix_dims) {
+  int64_t c_stride = p.gemm.m * p.gemm.n;
+  SmallVector<GemmBatch, 4> inner_first;
+  for (int k = 0; k < out_shape.size() - 2; ++k) {
+    const int64_t size = out_shape[out_shape.size() - 3 - k];
+    inner_first.push_back({size, batch_stride(a.shape, a.strides, 2, k),
+                           b_matrix_dims == 0 ? 0 : batch_stride(b.shape, b.strides, 2, k),
+                           c_stride});
+    c_stride *= size;
+  }
+  for (int k = inner_first.size() - 1; k >= 0; --k) p.batch.push_back(inner_first[k]);
+}
+
+template <class T>
+void matmul_typed(const TensorView<T>& a, const TensorView<T>& b, const Dims& out_shape, T* c) {
+  const int da = a.shape.size(), db = b.shape.size();
+  Product<T> p;
+  p.gemm.m = a.shape[da - 2];
+  p.gemm.k = a.shape[da - 1];
+  p.gemm.n = b.shape[db - 1];
+  p.gemm.a = a.data;
+  p.gemm.a_row_stride = a.strides[da - 2];
+  p.gemm.a_column_stride = a.strides[da - 1];
+  p.gemm.b = b.data;
+  p.gemm.b_row_stride = b.strides[db - 2];
+  p.gemm.b_column_stride = b.strides[db - 1];
+  p.gemm.c = c;
+  p.gemm.c_row_stride = p.gemm.n;
+  set_batches(p, out_shape, a, b, 2);
+  run(p);
+}
+
+template <class T>
+void linear_typed(const TensorView<T>& x, const TensorView<T>& w, const TensorView<T>* bias,
+                  const Dims& out_shape, T* y) {
+  const int dx = x.shape.size();
+  Product<T> p;
+  p.gemm.m = dx >= 2 ? x.shape[dx - 2] : 1;
+  p.gemm.k = x.shape[dx - 1];
+  p.gemm.n = w.shape[0];
+  p.gemm.a = x.data;
+  p.gemm.a_row_stride = dx >= 2 ? x.strides[dx - 2] : 0;
+  p.gemm.a_column_stride = x.strides[dx - 1];
+  p.gemm.b = w.data;
+  p.gemm.b_row_stride = w.strides[1];
+  p.gemm.b_column_stride = w.strides[0];
+  p.gemm.c = y;
+  p.gemm.c_row_stride = p.gemm.n;
+  if (bias) p.gemm.column_bias = bias->data;
+  if (dx > 2) set_batches(p, out_shape, x, w, 0);
+  run(p);
+}
+
+}  // namespace
+
+void matmul(CpuContext&, const Matmul&, Inputs in, Outputs out) {
+  if (out[0].numel() == 0) return;
+  with_compute_type(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    const InputView<T> a(in[0].tensor()), b(in[1].tensor());
+    OutputView<T> c(out[0]);
+    matmul_typed<T>(a.view(), b.view(), out[0].shape(), c.data());
+  });
+}
+
+void linear(CpuContext&, const Linear&, Inputs in, Outputs out) {
+  if (out[0].numel() == 0) return;
+  with_compute_type(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    const InputView<T> x(in[0].tensor()), w(in[1].tensor());
+    OutputView<T> y(out[0]);
+    if (in[2].is_tensor()) {
+      const InputView<T> bias(in[2].tensor(), InputView<T>::kDense);
+      linear_typed<T>(x.view(), w.view(), &bias.view(), out[0].shape(), y.data());
+    } else {
+      linear_typed<T>(x.view(), w.view(), nullptr, out[0].shape(), y.data());
+    }
+  });
+}
+
+}  // namespace entasis::cpu
+
+namespace entasis {
+
+void register_cpu_matmul(Kernels& kernels) {
+  kernels.add<&cpu::matmul>();
+  kernels.add<&cpu::linear>();
+}
+
+}  // namespace entasis
