@@ -16,7 +16,7 @@ ENTASIS_API Tensor conv2d(const Tensor& input, const Tensor& weight, const Tenso
                           const Dims& dilation = {1, 1}, int64_t groups = 1, Location at = {});
 
 // The gradients of conv2d with respect to input, weight and bias, for those that keep their own
-// state. Those not asked for by `mask` are undefined.
+// state.
 struct Conv2dGrads {
   Tensor input, weight, bias;
   std::array<Tensor, 3> values() const { return {input, weight, bias}; }

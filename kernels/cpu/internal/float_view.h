@@ -32,7 +32,17 @@ template <class F> void with_compute_type(DType dtype, F&& f) {
   });
 }
 
-// Memory for the time of a kernel.
+// The same where the rule lets only floating-point dtypes through.
+template <class F> void with_float_type(DType dtype, F&& f) {
+  if (dtype == kF64) {
+    f(TypeTag<double>{});
+  } else {
+    f(TypeTag<float>{});
+  }
+}
+
+// Memory for the time of a kernel, from the caching allocator: whole operands are too large for the
+// thread's Scratch, which is never given back.
 class Workspace {
  public:
   explicit Workspace(size_t bytes) : data_(allocate(bytes)), bytes_(bytes) {}
