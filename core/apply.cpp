@@ -287,12 +287,7 @@ void run_op(Run& run, Outputs outputs) {
 }
 
 [[noreturn, gnu::cold, gnu::noinline]] void place_and_rethrow(Error& error, const Run& run) {
-  const Frame* frame = thread_state.outermost_frame;
-  if (frame && std::strcmp(frame->op(), run.op.name) != 0) {
-    error.place((std::string(frame->op()) + ": " + run.op.name).c_str(), run.at);
-  } else {
-    error.place(run.op.name, run.at);
-  }
+  place_in_frames(error, run.op.name, run.at);
   throw;
 }
 

@@ -47,6 +47,14 @@ void Error::place(const char* op, Location at) {
   placed_ = true;
 }
 
+void place_in_frames(Error& error, const char* name, Location at) {
+  const Frame* frame = thread_state.outermost_frame;
+  if (frame == nullptr) return error.place(name, at);
+  std::string text = frame->op();
+  if (text != name) text += std::string(": ") + name;
+  error.place(text.c_str(), frame->at());
+}
+
 Error::~Error() = default;
 ShapeError::~ShapeError() = default;
 DtypeError::~DtypeError() = default;

@@ -86,6 +86,10 @@ class ENTASIS_API DistributedError : public Error {
   ~DistributedError() override;
 };
 
+// Places an error that the function or op `name`, called at `at`, raised: by the outermost frame's
+// name and line too, if one is open. For checks outside of rules; apply() does it for rules.
+ENTASIS_API void place_in_frames(Error& error, const char* name, Location at);
+
 // "train.cpp:41": the file's name without its folders, and the line.
 ENTASIS_API std::string to_string(Location at);
 

@@ -29,8 +29,8 @@ bool is_dense(const Dims& shape, const Dims& strides) {
   return true;
 }
 
-// Dense strides for `shape` in the dimension order that `like` has (strides descending; a stable
-// order, so equal strides keep their place).
+}  // namespace
+
 Dims dense_strides_like(const Dims& shape, const Dims& like) {
   int order[kMaxDims];
   const int rank = shape.size();
@@ -47,8 +47,6 @@ Dims dense_strides_like(const Dims& shape, const Dims& like) {
   }
   return strides;
 }
-
-}  // namespace
 
 DType result_type(Inputs inputs) {
   std::optional<DType> dimensioned, scalar, number;

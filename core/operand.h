@@ -68,4 +68,8 @@ ENTASIS_API DType result_type(Inputs inputs);
 // operands, the first deciding (rule 3). Throws ShapeError.
 ENTASIS_API Spec pointwise_spec(DType dtype, Inputs inputs);
 
+// Dense strides for `shape` in the dimension order that the strides `like` have. Strides that are
+// equal keep their place.
+ENTASIS_API Dims dense_strides_like(const Dims& shape, const Dims& like);
+
 }  // namespace entasis
