@@ -1,0 +1,74 @@
+// Ops that write a pattern into a new tensor. They are bound by the writes; the values are computed
+// in i64 or f64 and rounded once, so every device gives the same.
+#include <cmath>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/kernels.h>
+#include <entasis/ops/factory_internal.h>
+
+namespace entasis::cpu {
+namespace {
+
+constexpr int64_t kGrain = 16 << 10;
+
+// Writes value(i) to element i of a 1-d target.
+template <class Value> void fill_sequence(const Tensor& target, Value value) {
+  dispatch_dtype(target.dtype(), [&]<class T>(TypeTag<T>) {
+    T* data = target.raw_as<T>();
+    const int64_t stride = target.strides()[0];
+    parallel_for(target.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) data[i * stride] = convert<T>(value(i));
+    });
+  });
+}
+
+}  // namespace
+
+void arange(CpuContext&, const Arange& op, Inputs, Outputs out) {
+  if (op.start.is_floating()) {
+    const double start = op.start.to_double(), step = op.step.to_double();
+    fill_sequence(out[0], [=](int64_t i) { return start + double(i) * step; });
+  } else {
+    const int64_t start = op.start.to_int(), step = op.step.to_int();
+    fill_sequence(out[0], [=](int64_t i) { return start + i * step; });
+  }
+}
+
+// Counts from the nearer end, so that both ends are exact and the sequence is symmetric.
+void linspace(CpuContext&, const Linspace& op, Inputs, Outputs out) {
+  const int64_t last = out[0].numel() - 1;
+  const double distance = op.end - op.start;
+  double step = 0;
+  if (last > 0) {
+    step = std::isfinite(distance) ? distance / double(last)
+                                   : op.end / double(last) - op.start / double(last);
+  }
+  fill_sequence(out[0], [&op, last, step](int64_t i) {
+    return i <= last / 2 ? op.start + double(i) * step : op.end - double(last - i) * step;
+  });
+}
+
+void eye(CpuContext&, const Eye&, Inputs, Outputs out) {
+  const Dims& shape = out[0].shape();
+  const Dims& strides = out[0].strides();
+  dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    T* data = out[0].raw_as<T>();
+    parallel_for(shape[0], 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        for (int64_t j = 0; j < shape[1]; ++j) {
+          data[i * strides[0] + j * strides[1]] = convert<T>(int(i == j));
+        }
+      }
+    });
+  });
+}
+
+}  // namespace entasis::cpu
+
+namespace entasis {
+void register_cpu_factory(Kernels& kernels) {
+  kernels.add<&cpu::arange>();
+  kernels.add<&cpu::linspace>();
+  kernels.add<&cpu::eye>();
+}
+}  // namespace entasis

@@ -1,0 +1,240 @@
+// Random draws. The words of a draw are made a tile at a time, straight from their counters, and
+// turned into numbers while the tile is in L1; so a number depends on its position in the output's
+// memory order alone, and not on threads or tiles.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/philox.h>
+#include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/ops/random_internal.h>
+
+namespace entasis::cpu {
+namespace {
+
+constexpr int64_t kTile = 1024;      // elements; a multiple of 4, so tiles begin at whole blocks
+constexpr int64_t kGrain = 4 * kTile;
+
+template <class T> constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
+
+// What halves are computed in.
+template <class T> struct ComputeOf { using type = T; };
+template <> struct ComputeOf<Half> { using type = float; };
+template <> struct ComputeOf<BFloat16> { using type = float; };
+template <class T> using Compute = typename ComputeOf<T>::type;
+
+// Calls make(first, count, words, to) for each tile: `words` are those of the elements from `first`
+// on, in the output's memory order, and `to` takes `count` numbers.
+template <class T, class Make>
+void draw(const RandomState& state, const Tensor& out, Make make) {
+  const StridedWalk<1> walk(WalkOrder::kMemory, out.shape(), {&out.strides()});
+  const bool dense = walk.is_contiguous(0);
+  const int64_t step = walk.step(0);
+  T* data = out.raw_as<T>();
+  parallel_for(walk.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    uint32_t words[kTile * kWords<T>];
+    T numbers[kTile];
+    for (int64_t first = begin; first < end; first += kTile) {
+      const int64_t count = std::min(kTile, end - first);
+      philox_words(state, first * kWords<T> / 4, (count * kWords<T> + 3) / 4, words);
+      make(first, count, words, dense ? data + first : numbers);
+      if (dense) continue;
+      const T* from = numbers;
+      walk.runs(first, first + count, [&](const auto& offsets, int64_t length) {
+        for (int64_t i = 0; i < length; ++i) data[offsets[0] + i * step] = *from++;
+      });
+    }
+  });
+}
+
+// ---- Uniform
+
+// [0, 1) on a grid that the dtype holds exactly, so that nothing rounds up to 1.
+template <class T> Compute<T> unit_uniform(const uint32_t* words) {
+  if constexpr (std::is_same_v<T, double>) {
+    return uniform_double(words[0], words[1]);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return uniform_float(words[0]);
+  } else if constexpr (std::is_same_v<T, Half>) {
+    return float(words[0] >> 21) * 0x1p-11f;
+  } else {
+    return float(words[0] >> 24) * 0x1p-8f;
+  }
+}
+
+// The largest T below `high`, or `low` where no T lies between.
+template <class T> Compute<T> last_below(double low, double high) {
+  using C = Compute<T>;
+  const C first = convert<C>(convert<T>(low));
+  C last = convert<C>(convert<T>(high));
+  // A half's neighbours are found by halving a float step until rounding to the half moves it.
+  while (double(last) >= high && last > first) {
+    C below = std::nextafter(last, first);
+    for (C gap = last - below; convert<C>(convert<T>(below)) == last; gap *= 2) below = last - gap;
+    last = convert<C>(convert<T>(below));
+  }
+  return std::max(first, last);
+}
+
+template <class T> void draw_uniform(const RandomState& state, const Uniform& op, const Tensor& out) {
+  using C = Compute<T>;
+  const C low = C(op.low), width = C(op.high - op.low);
+  const C limit = last_below<T>(op.low, op.high);
+  draw<T>(state, out, [=](int64_t, int64_t count, const uint32_t* words, T* to) {
+    for (int64_t i = 0; i < count; ++i) {
+      const T number = convert<T>(low + unit_uniform<T>(words + i * kWords<T>) * width);
+      to[i] = convert<C>(number) > limit ? convert<T>(limit) : number;
+    }
+  });
+}
+
+// ---- Normal
+
+// Box and Muller: two numbers in (0, 1] and [0, 1) give two independent normals, the radius times
+// cosine and sine of the angle. Elements 2k and 2k + 1 share the words of both.
+template <class C> void box_muller(C u, C v, C mean, C std, C& first, C& second) {
+  const C radius = std * std::sqrt(C(-2) * std::log(u));
+  const C angle = C(2 * std::numbers::pi) * v;
+  first = mean + radius * std::cos(angle);
+  second = mean + radius * std::sin(angle);
+}
+
+template <class T> void draw_normal(const RandomState& state, const Normal& op, const Tensor& out) {
+  using C = Compute<T>;
+  const C mean = C(op.mean), std = C(op.std);
+  draw<T>(state, out, [=](int64_t, int64_t count, const uint32_t* words, T* to) {
+    for (int64_t i = 0; i < count; i += 2) {
+      const uint32_t* w = words + i * kWords<T>;
+      C first, second;
+      if constexpr (std::is_same_v<C, double>) {
+        box_muller(uniform_double(w[0], w[1]) + 0x1p-53, uniform_double(w[2], w[3]), mean, std,
+                   first, second);
+      } else {
+        box_muller(float(w[0]) * 0x1p-32f + 0x1p-33f, uniform_float(w[1]), mean, std, first, second);
+      }
+      to[i] = convert<T>(first);
+      if (i + 1 < count) to[i + 1] = convert<T>(second);
+    }
+  });
+}
+
+// ---- Integers
+
+// Words for another try: retry r of the element whose first word is word w of a block has this block
+// of subsequence 1 + 4 r + w to itself.
+std::array<uint32_t, 4> retry_words(const RandomState& state, int64_t word, uint64_t retry) {
+  return philox4x32(state.seed, state.offset + uint64_t(word) / 4,
+                    1 + 4 * retry + uint64_t(word) % 4);
+}
+
+// Uniform in [0, range) without bias (Lemire, "Fast random integer generation in an interval", 2019):
+// the high half of bits * range; the few low halves that would make some results likelier are drawn
+// again.
+template <class Bits, class Wide, class Retry>
+uint64_t bounded(Bits bits, Wide range, Retry retry_bits) {
+  constexpr int width = int(sizeof(Bits)) * 8;
+  Wide product = Wide(bits) * range;
+  if (Wide(Bits(product)) < range) {
+    const Wide reject = ((Wide(1) << width) - range) % range;
+    for (uint64_t retry = 0; Wide(Bits(product)) < reject; ++retry) {
+      product = Wide(retry_bits(retry)) * range;
+    }
+  }
+  return uint64_t(product >> width);
+}
+
+uint64_t join(uint32_t low, uint32_t high) { return uint64_t(high) << 32 | low; }
+
+template <class T> void draw_integers(const RandomState& state, const RandInt& op, const Tensor& out) {
+  draw<T>(state, out, [&](int64_t first, int64_t count, const uint32_t* words, T* to) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t word = (first + i) * kWords<T>;
+      uint64_t drawn;
+      if constexpr (kWords<T> == 2) {
+        drawn = bounded<uint64_t, unsigned __int128>(
+            join(words[2 * i], words[2 * i + 1]), op.range, [&](uint64_t retry) {
+              const auto w = retry_words(state, word, retry);
+              return join(w[0], w[1]);
+            });
+      } else {
+        drawn = bounded<uint32_t, uint64_t>(words[i], op.range, [&](uint64_t retry) {
+          return retry_words(state, word, retry)[0];
+        });
+      }
+      to[i] = convert<T>(int64_t(uint64_t(op.low) + drawn));
+    }
+  });
+}
+
+template <class F> void dispatch_floating(DType dtype, F f) {
+  switch (dtype) {
+    case kF32: return f(TypeTag<float>{});
+    case kF64: return f(TypeTag<double>{});
+    case kF16: return f(TypeTag<Half>{});
+    default: return f(TypeTag<BFloat16>{});
+  }
+}
+
+// The state with a device's part folded in.
+RandomState resolved(const RandomState& state) {
+  return {state.seed, state.offset + (state.device_offset ? *state.device_offset : 0), nullptr};
+}
+
+}  // namespace
+
+void uniform(CpuContext& context, const Uniform& op, Inputs, Outputs out) {
+  dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    draw_uniform<T>(resolved(context.random()), op, out[0]);
+  });
+}
+
+void normal(CpuContext& context, const Normal& op, Inputs, Outputs out) {
+  dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    draw_normal<T>(resolved(context.random()), op, out[0]);
+  });
+}
+
+void randint(CpuContext& context, const RandInt& op, Inputs, Outputs out) {
+  dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    draw_integers<T>(resolved(context.random()), op, out[0]);
+  });
+}
+
+// Sorting by random keys gives every order the same chance (but for equal keys, of which there is
+// one in 2^64 pairs; their order is that of their positions) and is the same on every device.
+void randperm(CpuContext& context, const RandPerm&, Inputs, Outputs out) {
+  const RandomState state = resolved(context.random());
+  const int64_t n = out[0].numel();
+  std::vector<std::pair<uint64_t, int64_t>> keys(static_cast<size_t>(n));
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    uint32_t words[2 * kTile];
+    for (int64_t first = begin; first < end; first += kTile) {
+      const int64_t count = std::min(kTile, end - first);
+      philox_words(state, first / 2, (count + 1) / 2, words);
+      for (int64_t i = 0; i < count; ++i) {
+        keys[size_t(first + i)] = {join(words[2 * i], words[2 * i + 1]), first + i};
+      }
+    }
+  });
+  std::sort(keys.begin(), keys.end());
+  dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
+    T* data = out[0].raw_as<T>();
+    const int64_t stride = out[0].strides()[0];
+    for (int64_t i = 0; i < n; ++i) data[i * stride] = convert<T>(keys[size_t(i)].second);
+  });
+}
+
+}  // namespace entasis::cpu
+
+namespace entasis {
+void register_cpu_random(Kernels& kernels) {
+  kernels.add<&cpu::uniform>();
+  kernels.add<&cpu::normal>();
+  kernels.add<&cpu::randint>();
+  kernels.add<&cpu::randperm>();
+}
+}  // namespace entasis

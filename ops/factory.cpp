@@ -1,0 +1,287 @@
+// Factories: an empty tensor and an op that fills it.
+#include <entasis/ops/factory.h>
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include <entasis/core/backend.h>
+#include <entasis/core/row.h>
+#include <entasis/ops/copy.h>
+#include <entasis/ops/factory_internal.h>
+#include <entasis/ops/placed_internal.h>
+
+namespace entasis {
+
+template <> struct Rule<Arange> : FillRule<Arange> {};
+template <> struct Rule<Linspace> : FillRule<Linspace> {};
+template <> struct Rule<Eye> : FillRule<Eye> {};
+
+Tensor new_tensor(const Dims& shape, DType dtype, const TensorOptions& options) {
+  check_device(options.device);
+  return empty_strided(Spec::dense(dtype, shape), options.device);
+}
+
+Tensor finish(Tensor tensor, const TensorOptions& options, Location at) {
+  if (options.requires_grad) tensor.requires_grad_(true, at);
+  return tensor;
+}
+
+namespace {
+
+constexpr DType kDefaultDType = kF32;
+
+// Runs `fill(tensor)` on a new tensor. The frame lets errors and traces name the factory.
+template <class Fill>
+Tensor make(const char* name, const Dims& shape, const TensorOptions& options, DType fallback,
+            Location at, Fill fill) {
+  const Frame frame(name, at);
+  Tensor tensor = placed(
+      name, at, [&] { return new_tensor(shape, options.dtype.value_or(fallback), options); });
+  fill(tensor);
+  return finish(std::move(tensor), options, at);
+}
+
+// The same with the shape, dtype, device and dimension order of `input`.
+template <class Fill>
+Tensor make_like(const char* name, const Tensor& input, Location at, Fill fill) {
+  const Frame frame(name, at);
+  Tensor tensor = placed(name, at, [&] {
+    const Operand operand(input);
+    if (!operand.is_tensor()) throw ValueError("the input is an undefined tensor");
+    return empty_strided(pointwise_spec(input.dtype(), {&operand, 1}), input.device());
+  });
+  fill(tensor);
+  return tensor;
+}
+
+// ---- arange
+
+// How many numbers start, start + step, … lie below end. Integers count exactly; floats count
+// ceil((end - start) / step) in f64, as PyTorch does.
+int64_t count_steps(Number start, Number end, Number step) {
+  const std::string range = "from " + to_string(start) + " to " + to_string(end) + " by " +
+                            to_string(step);
+  if (!start.is_floating() && !end.is_floating() && !step.is_floating()) {
+    const __int128 distance = __int128(end.to_int()) - start.to_int();
+    const __int128 s = step.to_int();
+    if (s == 0) throw ValueError("the step is 0, " + range);
+    if (distance != 0 && (distance > 0) != (s > 0)) {
+      throw ValueError("the step leads away from the end, " + range);
+    }
+    const __int128 count = (distance + s - (s > 0 ? 1 : -1)) / s;
+    if (count > INT64_MAX) throw ValueError("too many elements, " + range);
+    return int64_t(count);
+  }
+  const double a = start.to_double(), b = end.to_double(), s = step.to_double();
+  if (s == 0) throw ValueError("the step is 0, " + range);
+  if (!std::isfinite(a) || !std::isfinite(b) || std::isnan(s)) {
+    throw ValueError("the bounds must be finite, " + range);
+  }
+  if (a != b && (b > a) != (s > 0)) throw ValueError("the step leads away from the end, " + range);
+  const double count = std::ceil((b - a) / s);
+  if (!(count < 0x1p63)) throw ValueError("too many elements, " + range);
+  return int64_t(count);
+}
+
+bool is_whole(Number number) {
+  return !number.is_floating() || (std::trunc(number.to_double()) == number.to_double() &&
+                                   std::abs(number.to_double()) < 0x1p63);
+}
+
+// The range of values of an integer dtype. Those of u64 above 2^63 have no Number.
+void check_fits(int64_t value, DType dtype) {
+  const bool fits = dispatch_dtype(dtype, [value]<class T>(TypeTag<T>) {
+    if constexpr (std::is_integral_v<T>) {
+      return std::in_range<std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>>(value);
+    } else {
+      return true;
+    }
+  });
+  if (!fits) throw ValueError("value " + std::to_string(value) + " does not fit " + name_of(dtype));
+}
+
+Tensor make_arange(Number start, Number end, Number step, const TensorOptions& options,
+                   Location at) {
+  const bool integers = !start.is_floating() && !end.is_floating() && !step.is_floating();
+  const DType dtype = options.dtype.value_or(integers ? kI64 : kDefaultDType);
+  const Frame frame("arange", at);
+  Arange op{start, step};
+  Tensor tensor = placed("arange", at, [&] {
+    if (dtype == kBool) throw DtypeError("dtype bool has no range of values");
+    if (is_integer(dtype)) {
+      for (Number n : {start, end, step}) {
+        if (!is_whole(n)) {
+          throw DtypeError(to_string(n) + " is not a whole number, the dtype is " + name_of(dtype));
+        }
+      }
+      start = start.to_int(), end = end.to_int(), step = step.to_int();
+      op = {start, step};
+    } else {
+      op = {start.to_double(), step.to_double()};
+    }
+    const int64_t count = count_steps(start, end, step);
+    if (is_integer(dtype) && count > 0) {
+      check_fits(start.to_int(), dtype);
+      check_fits(start.to_int() + (count - 1) * step.to_int(), dtype);
+    }
+    return new_tensor({count}, dtype, options);
+  });
+  apply_in_place(op, at, tensor);
+  return finish(std::move(tensor), options, at);
+}
+
+// Elements from the first to the last that a blob's strides reach.
+int64_t blob_extent(const Dims& shape, const Dims& strides) {
+  int64_t extent = 1;
+  for (int i = 0; i < shape.size(); ++i) {
+    int64_t reach;
+    if (strides[i] < 0) throw ValueError("negative stride in " + to_string(strides));
+    if (__builtin_mul_overflow(shape[i] - 1, strides[i], &reach) ||
+        __builtin_add_overflow(extent, reach, &extent)) {
+      throw ShapeError("strides " + to_string(strides) + " of shape " + to_string(shape) +
+                       " reach too far");
+    }
+  }
+  return extent;
+}
+
+}  // namespace
+
+Tensor empty(const Dims& shape, const TensorOptions& options, Location at) {
+  return make("empty", shape, options, kDefaultDType, at, [](Tensor&) {});
+}
+Tensor zeros(const Dims& shape, const TensorOptions& options, Location at) {
+  return make("zeros", shape, options, kDefaultDType, at, [at](Tensor& t) { zero_(t, at); });
+}
+Tensor ones(const Dims& shape, const TensorOptions& options, Location at) {
+  return make("ones", shape, options, kDefaultDType, at, [at](Tensor& t) { fill_(t, 1, at); });
+}
+Tensor full(const Dims& shape, Number value, const TensorOptions& options, Location at) {
+  return make("full", shape, options, value.default_dtype(), at,
+              [&](Tensor& t) { fill_(t, value, at); });
+}
+
+Tensor arange(Number start, Number end, Number step, const TensorOptions& options, Location at) {
+  return make_arange(start, end, step, options, at);
+}
+Tensor arange(Number end, const TensorOptions& options, Location at) {
+  return make_arange(end.is_floating() ? Number(0.0) : Number(0), end, 1, options, at);
+}
+
+Tensor linspace(Number start, Number end, int64_t steps, const TensorOptions& options,
+                Location at) {
+  const Frame frame("linspace", at);
+  const DType dtype = options.dtype.value_or(kDefaultDType);
+  Tensor tensor = placed("linspace", at, [&] {
+    if (steps < 0) throw ValueError("steps must not be negative, it is " + std::to_string(steps));
+    if (dtype == kBool) throw DtypeError("dtype bool has no range of values");
+    if (is_integer(dtype)) {
+      for (Number n : {start, end}) {
+        if (!(std::abs(n.to_double()) < 0x1p63)) {
+          throw ValueError(to_string(n) + " does not fit " + name_of(dtype));
+        }
+        check_fits(n.to_int(), dtype);
+      }
+    }
+    return new_tensor({steps}, dtype, options);
+  });
+  apply_in_place(Linspace{start.to_double(), end.to_double()}, at, tensor);
+  return finish(std::move(tensor), options, at);
+}
+
+Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& options, Location at) {
+  return make("eye", {n, m.value_or(n)}, options, kDefaultDType, at,
+              [at](Tensor& t) { apply_in_place(Eye{}, at, t); });
+}
+
+Tensor empty_like(const Tensor& input, Location at) {
+  return make_like("empty_like", input, at, [](Tensor&) {});
+}
+Tensor zeros_like(const Tensor& input, Location at) {
+  return make_like("zeros_like", input, at, [at](Tensor& t) { zero_(t, at); });
+}
+Tensor ones_like(const Tensor& input, Location at) {
+  return make_like("ones_like", input, at, [at](Tensor& t) { fill_(t, 1, at); });
+}
+Tensor full_like(const Tensor& input, Number value, Location at) {
+  return make_like("full_like", input, at, [&](Tensor& t) { fill_(t, value, at); });
+}
+
+// ---- From memory
+
+Tensor from_memory(const void* data, DType dtype, const Dims& shape, const TensorOptions& options,
+                   Location at) {
+  const Frame frame("from_memory", at);
+  Tensor tensor = placed("from_memory", at, [&] {
+    Tensor t = new_tensor(shape, dtype, {});
+    if (t.numel() > 0) {
+      if (data == nullptr) throw ValueError("the address is null");
+      std::memcpy(t.raw(), data, size_t(t.numel()) * size_t(size_of(dtype)));
+    }
+    return t;
+  });
+  if (options.dtype) tensor = to(tensor, *options.dtype, at);
+  tensor = to_device(tensor, options.device, at);
+  return finish(std::move(tensor), options, at);
+}
+
+Tensor from_data(std::initializer_list<double> values, const Dims& shape,
+                 const TensorOptions& options, Location at) {
+  TensorOptions with_dtype = options;
+  with_dtype.dtype = options.dtype.value_or(kDefaultDType);
+  return from_data(std::span<const double>(values.begin(), values.size()), shape, with_dtype, at);
+}
+
+Tensor scalar_tensor(Number value, const TensorOptions& options, Location at) {
+  return make("scalar_tensor", {}, options, value.default_dtype(), at,
+              [&](Tensor& t) { fill_(t, value, at); });
+}
+
+Tensor from_blob(void* data, DType dtype, const Dims& shape, std::optional<Dims> strides,
+                 Storage::Deleter deleter, void* context, Location at) {
+  return placed("from_blob", at, [&] {
+    const int64_t numel = count_elements(shape);
+    const Dims steps = strides.value_or(contiguous_strides(shape));
+    if (steps.size() != shape.size()) {
+      throw ShapeError("strides " + to_string(steps) + " do not fit shape " + to_string(shape));
+    }
+    const int64_t extent = numel == 0 ? 0 : blob_extent(shape, steps);
+    int64_t bytes;
+    if (__builtin_mul_overflow(extent, int64_t(size_of(dtype)), &bytes)) {
+      throw ShapeError("shape " + to_string(shape) + " needs more than 2^63 bytes");
+    }
+    if (numel > 0 && data == nullptr) throw ValueError("the address is null");
+    if (numel > 0 && reinterpret_cast<uintptr_t>(data) % uintptr_t(size_of(dtype)) != 0) {
+      throw ValueError(std::string("the address is not aligned for ") + name_of(dtype));
+    }
+    // The header of an empty tensor, then moved onto the caller's memory.
+    Tensor tensor = empty_strided(Spec::dense(dtype, {0}), kCPU);
+    TensorImpl& impl = *tensor.impl();
+    impl.storage = Storage::borrow(data, size_t(bytes), kCPU, deleter, context);
+    impl.shape = shape;
+    impl.strides = steps;
+    impl.numel = numel;
+    return tensor;
+  });
+}
+
+namespace {
+constinit const Row rows[] = {
+    row<&empty_like>("empty_like", args("input"),
+                     "A tensor with the shape, dtype, device and dimension order of input. Its "
+                     "elements are unset."),
+    row<&zeros_like>("zeros_like", args("input"),
+                     "Zeros with the shape, dtype, device and dimension order of input."),
+    row<&ones_like>("ones_like", args("input"),
+                    "Ones with the shape, dtype, device and dimension order of input."),
+    row<&full_like>("full_like", args("input", "value"),
+                    "A tensor filled with one value, with the shape, dtype, device and dimension "
+                    "order of input."),
+};
+constinit OpInfo* const ops[] = {&op_info<Arange>, &op_info<Linspace>, &op_info<Eye>};
+}  // namespace
+extern const RowList rows_factory;
+constinit const RowList rows_factory{rows, ops};
+
+}  // namespace entasis
