@@ -1,0 +1,218 @@
+// The vector code of the reductions. Included once for each Highway target.
+//
+// Sums of floats: eight vectors are added by a tree, the result goes to accumulators in double. So
+// each element passes at most three roundings in float, and the relative error of a sum of positive
+// numbers stays below 2^-21 whatever their count, at the speed of memory (11 vector instructions for
+// 8 loads). A row is always cut into the same 64-byte groups, so the bits are those of every target.
+
+#if defined(ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_
+#undef ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_
+#else
+#define ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_
+#endif
+
+#include <limits>
+
+#include <entasis/kernels/cpu/internal/reduce_fold.h>
+#include <entasis/kernels/cpu/internal/simd_value.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using entasis::HWY_NAMESPACE::Lane;
+
+// A row is read in groups of 64 bytes, in as many vectors as the target needs for one.
+template <class C>
+inline constexpr int64_t kGroup = 64 / sizeof(C);
+template <class C>
+using Tag = hn::CappedTag<C, size_t(kGroup<C>)>;
+template <class C>
+inline constexpr int64_t kVector = int64_t(hn::MaxLanes(Tag<C>()));
+
+// The accumulators of one vector of C: two vectors of double for float, else one.
+template <class C>
+inline constexpr int kWides = sizeof(Wide<C>) / sizeof(C);
+template <class C>
+using WideTag = hn::CappedTag<Wide<C>, size_t(kVector<C> / kWides<C>)>;
+template <class C>
+using WideLane = Lane<WideTag<C>>;
+template <class C>
+inline constexpr int64_t kWideVector = kVector<C> / kWides<C>;
+
+template <int kHalf, class C>
+HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
+  if constexpr (kWides<C> == 1) {
+    return x;
+  } else {
+    const hn::Half<Tag<C>> half;
+    if constexpr (kHalf == 0) return hn::PromoteTo(WideTag<C>(), hn::LowerHalf(half, x.v));
+    return hn::PromoteTo(WideTag<C>(), hn::UpperHalf(half, x.v));
+  }
+}
+
+struct SumFold {
+  static constexpr bool kTree = true;  // elements may be joined before they are widened
+  template <class A>
+  static constexpr A identity() {
+    return 0;
+  }
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    return a + b;
+  }
+  template <class W>
+  static HWY_INLINE W step(W acc, W x, W) {
+    return acc + x;
+  }
+};
+
+// The eight vectors that lie `stride` elements apart, joined by a tree.
+template <class Fold, class V, class C>
+HWY_INLINE V join_eight(const C* HWY_RESTRICT at, int64_t stride) {
+  const auto load = [at, stride](int64_t k) HWY_ATTR {
+    if constexpr (std::is_same_v<V, C>) {
+      return at[k * stride];
+    } else {
+      return V::load(at + k * stride);
+    }
+  };
+  const V a = Fold::join(load(0), load(1));
+  const V b = Fold::join(load(2), load(3));
+  const V c = Fold::join(load(4), load(5));
+  const V d = Fold::join(load(6), load(7));
+  return Fold::join(Fold::join(a, b), Fold::join(c, d));
+}
+
+// One row of n elements, which are adjacent.
+template <class Fold, class C>
+HWY_INLINE Wide<C> fold_row(const C* HWY_RESTRICT from, int64_t n, Wide<C> centre_value) {
+  using V = Lane<Tag<C>>;
+  using W = WideLane<C>;
+  constexpr int kParts = int(kGroup<C> / kVector<C>);
+  const W centre(centre_value);
+  hn::Vec<WideTag<C>> acc[kParts * kWides<C>];
+  for (auto& a : acc) a = W(Fold::template identity<Wide<C>>()).v;
+  const auto absorb = [&](int part, V x) HWY_ATTR {
+    auto* a = acc + part * kWides<C>;
+    a[0] = Fold::step(W(a[0]), widen<0, C>(x), centre).v;
+    if constexpr (kWides<C> == 2) a[1] = Fold::step(W(a[1]), widen<1, C>(x), centre).v;
+  };
+
+  int64_t i = 0;
+  if constexpr (Fold::kTree) {
+    for (; i + 8 * kGroup<C> <= n; i += 8 * kGroup<C>) {
+      for (int p = 0; p < kParts; ++p) {
+        absorb(p, join_eight<Fold, V>(from + i + p * kVector<C>, kGroup<C>));
+      }
+    }
+  }
+  for (; i + kGroup<C> <= n; i += kGroup<C>) {
+    for (int p = 0; p < kParts; ++p) absorb(p, V::load(from + i + p * kVector<C>));
+  }
+
+  HWY_ALIGN Wide<C> lanes[kGroup<C>];
+  for (int a = 0; a < kParts * kWides<C>; ++a) {
+    hn::Store(acc[a], WideTag<C>(), lanes + a * kWideVector<C>);
+  }
+  for (int64_t lane = 0; i < n; ++i, ++lane) {
+    lanes[lane] = Fold::step(lanes[lane], Wide<C>(from[i]), centre_value);
+  }
+  for (int64_t width = kGroup<C> / 2; width > 0; width /= 2) {
+    for (int64_t lane = 0; lane < width; ++lane) {
+      lanes[lane] = Fold::join(lanes[lane], lanes[lane + width]);
+    }
+  }
+  return lanes[0];
+}
+
+template <class Fold, class C>
+void fold_rows(const C* from, int64_t rows, int64_t row_stride, int64_t n, const Wide<C>* centre,
+               Wide<C>* acc) {
+  for (int64_t r = 0; r < rows; ++r, from += row_stride) {
+    const Wide<C> c = centre ? centre[r] : Wide<C>(0);
+    if (n < kGroup<C>) {
+      for (int64_t i = 0; i < n; ++i) acc[r] = Fold::step(acc[r], Wide<C>(from[i]), c);
+    } else {
+      acc[r] = Fold::join(acc[r], fold_row<Fold, C>(from, n, c));
+    }
+  }
+}
+
+// Adds `element(V)` of each column, a vector or the scalar at the end, to the accumulators.
+template <class Fold, class C, class Elements>
+HWY_INLINE void absorb_columns(int64_t width, const Wide<C>* HWY_RESTRICT centre,
+                               Wide<C>* HWY_RESTRICT acc, Elements elements) {
+  using V = Lane<Tag<C>>;
+  using W = WideLane<C>;
+  constexpr int64_t kHalf = kWideVector<C>;
+  int64_t c = 0;
+  for (; c + kVector<C> <= width; c += kVector<C>) {
+    const V x = elements.template at<V>(c);
+    const W low = centre ? W::load(centre + c) : W(0);
+    Fold::step(W::load(acc + c), widen<0, C>(x), low).store(acc + c);
+    if constexpr (kWides<C> == 2) {
+      const W high = centre ? W::load(centre + c + kHalf) : W(0);
+      Fold::step(W::load(acc + c + kHalf), widen<1, C>(x), high).store(acc + c + kHalf);
+    }
+  }
+  for (; c < width; ++c) {
+    const auto x = Wide<C>(elements.template at<C>(c));
+    acc[c] = Fold::step(acc[c], x, centre ? centre[c] : Wide<C>(0));
+  }
+}
+
+// The columns of one row, and those of eight rows joined.
+template <class C>
+struct RowElements {
+  const C* HWY_RESTRICT from;
+  template <class V>
+  HWY_INLINE V at(int64_t c) const {
+    if constexpr (std::is_same_v<V, C>) {
+      return from[c];
+    } else {
+      return V::load(from + c);
+    }
+  }
+};
+template <class Fold, class C>
+struct EightRows {
+  const C* HWY_RESTRICT from;
+  int64_t row_stride;
+  template <class V>
+  HWY_INLINE V at(int64_t c) const {
+    return join_eight<Fold, V>(from + c, row_stride);
+  }
+};
+
+template <class Fold, class C>
+void fold_columns(const C* from, int64_t rows, int64_t row_stride, int64_t width,
+                  const Wide<C>* centre, Wide<C>* acc) {
+  int64_t r = 0;
+  if constexpr (Fold::kTree) {
+    for (; r + 8 <= rows; r += 8) {
+      absorb_columns<Fold, C>(width, centre, acc,
+                              EightRows<Fold, C>{from + r * row_stride, row_stride});
+    }
+  }
+  for (; r < rows; ++r) {
+    absorb_columns<Fold, C>(width, centre, acc, RowElements<C>{from + r * row_stride});
+  }
+}
+
+template <class Fold, class A>
+void join_all(A* into, const A* from, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) into[i] = Fold::join(into[i], from[i]);
+}
+
+template <class Fold, class C>
+constexpr FoldFunctions<C> fold_functions() {
+  return {fold_rows<Fold, C>, fold_columns<Fold, C>, join_all<Fold, Wide<C>>,
+          Fold::template identity<Wide<C>>()};
+}
+
+}  // namespace entasis::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_

@@ -1,0 +1,190 @@
+// Rules, gradients and rows of the reductions.
+#include <entasis/ops/reduction.h>
+
+#include <string>
+
+#include <entasis/core/engine_internal.h>
+#include <entasis/core/op.h>
+#include <entasis/core/row.h>
+#include <entasis/ops/arithmetic.h>
+#include <entasis/ops/copy.h>
+#include <entasis/ops/reduction_internal.h>
+#include <entasis/ops/shape.h>
+
+namespace entasis {
+
+DimMask reduced_dims(const Dims& dim, int rank) {
+  const DimMask all = (DimMask{1} << rank) - 1;
+  if (dim.empty()) return all;
+  DimMask mask = 0;
+  for (int64_t d : dim) {
+    const DimMask bit = DimMask{1} << wrap_dim(d, rank);
+    if (mask & bit) {
+      throw ValueError("dim " + std::to_string(d) + " is named twice in " + to_string(dim));
+    }
+    mask |= bit;
+  }
+  return mask & all;  // of a 0-d tensor dim 0 may be named, but there is none
+}
+
+DimMask summed_dims(const Dims& input, const Dims& shape) {
+  const int lead = input.size() - shape.size();
+  DimMask mask = lead > 0 ? (DimMask{1} << lead) - 1 : 0;
+  bool fits = lead >= 0;
+  for (int i = 0; fits && i < shape.size(); ++i) {
+    if (shape[i] == input[lead + i]) continue;
+    fits = shape[i] == 1;
+    mask |= DimMask{1} << (lead + i);
+  }
+  if (!fits) {
+    throw ShapeError("shape " + to_string(shape) + " does not broadcast to " + to_string(input));
+  }
+  return mask;
+}
+
+Dims reduced_shape(const Dims& shape, DimMask reduced, bool keepdim) {
+  Dims left;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (!(reduced >> i & 1)) {
+      left.push_back(shape[i]);
+    } else if (keepdim) {
+      left.push_back(1);
+    }
+  }
+  return left;
+}
+
+namespace {
+
+// `t`, a result of the reduction or its gradient, viewed so that it broadcasts against the input.
+Tensor with_kept_dims(const Tensor& t, const Dims& dim, bool keepdim, const Dims& input) {
+  if (keepdim) return t;
+  return reshape(t, reduced_shape(input, reduced_dims(dim, input.size()), true));
+}
+
+int64_t elements_each(const Dims& dim, const Dims& input) {
+  const DimMask mask = reduced_dims(dim, input.size());
+  int64_t count = 1;
+  for (int i = 0; i < input.size(); ++i) {
+    if (mask >> i & 1) count *= input[i];
+  }
+  return count;
+}
+
+DType sum_dtype(std::optional<DType> wanted, DType input) {
+  return wanted.value_or(is_floating_point(input) ? input : kI64);
+}
+
+// Whether the kernel reads `input` in such a way that the result equals casting it to `wanted`
+// first: halves widen to f32 exactly, integers wrap.
+bool sums_without_cast(DType input, DType wanted) {
+  return input == wanted || (is_half(input) && wanted == kF32) ||
+         (!is_floating_point(input) && is_integer(wanted));
+}
+
+constexpr SaveMask kSavesNothing[] = {saves_nothing};
+
+}  // namespace
+
+template <>
+struct Rule<Sum> {
+  static Spec infer(const Sum& op, Inputs in) {
+    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
+    return Spec::dense(sum_dtype(op.dtype, in[0].dtype()),
+                       reduced_shape(in[0].shape(), reduced, op.keepdim));
+  }
+  static constexpr auto& saves = kSavesNothing;
+  static Grads vjp(const Sum& op, const Saved& saved, Grads gy) {
+    const Dims& shape = saved.shape(0);
+    return {expand(with_kept_dims(gy[0], op.dim, op.keepdim, shape), shape)};
+  }
+};
+
+template <>
+struct Rule<Mean> {
+  static Spec infer(const Mean& op, Inputs in) {
+    const DType dtype = op.dtype.value_or(in[0].dtype());
+    if (!is_floating_point(dtype)) {
+      throw DtypeError(std::string("the mean of ") + name_of(dtype) +
+                       " is not defined; name a floating-point dtype");
+    }
+    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
+    return Spec::dense(dtype, reduced_shape(in[0].shape(), reduced, op.keepdim));
+  }
+  static constexpr auto& saves = kSavesNothing;
+  static Grads vjp(const Mean& op, const Saved& saved, Grads gy) {
+    const Dims& shape = saved.shape(0);
+    const Tensor share = div(gy[0], elements_each(op.dim, shape));
+    return {expand(with_kept_dims(share, op.dim, op.keepdim, shape), shape)};
+  }
+};
+
+template <>
+struct Rule<SumTo> {
+  static Spec infer(const SumTo& op, Inputs in) {
+    summed_dims(in[0].shape(), op.shape);
+    return Spec::dense(in[0].dtype(), op.shape);
+  }
+  static constexpr auto& saves = kSavesNothing;
+  static Grads vjp(const SumTo&, const Saved& saved, Grads gy) {
+    return {expand(gy[0], saved.shape(0))};
+  }
+};
+
+Tensor sum(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
+           Location at) {
+  if (dtype && input.defined() && !sums_without_cast(input.dtype(), *dtype)) {
+    const Frame frame("sum", at);
+    return apply(Sum{dim, keepdim, dtype}, at, to(input, *dtype, at));
+  }
+  return apply(Sum{dim, keepdim, dtype}, at, input);
+}
+
+Tensor mean(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
+            Location at) {
+  const bool castable = dtype && is_floating_point(*dtype);  // else the rule says what is wrong
+  if (castable && input.defined() && !sums_without_cast(input.dtype(), *dtype)) {
+    const Frame frame("mean", at);
+    return apply(Mean{dim, keepdim, dtype}, at, to(input, *dtype, at));
+  }
+  return apply(Mean{dim, keepdim, dtype}, at, input);
+}
+
+Tensor sum_to(const Tensor& input, const Dims& shape, Location at) {
+  if (input.defined() && input.shape() == shape) return input;
+  return apply(SumTo{shape}, at, input);
+}
+
+namespace engine {
+
+Tensor sum_to(const Tensor& gradient, const Dims& shape, Location at) {
+  return entasis::sum_to(gradient, shape, at);
+}
+
+}  // namespace engine
+
+namespace {
+
+constinit const Row rows[] = {
+    row<&sum>("sum",
+              args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+              "Sum over the dimensions `dim`, or over all of them. `keepdim` keeps them with size 1. "
+              "Integers and bool sum in i64; `dtype` casts the elements first. f32 sums are accurate "
+              "to 1e-6 relative and independent of the number of threads."),
+    row<&mean>("mean",
+               args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+               "Mean over the dimensions `dim`, or over all of them; NaN over no elements. For "
+               "floating-point tensors, unless `dtype` names a floating-point type to cast to first."),
+    row<&sum_to>("sum_to", args("input", "shape"),
+                 "Sums broadcast dimensions away: the reverse of broadcasting a tensor of shape "
+                 "`shape` to the shape of `input`. Returns `input` itself if the shapes agree.",
+                 RowOptions{.torch = "sum_to_size"}),
+};
+constinit OpInfo* const ops[] = {&op_info<Sum>, &op_info<Mean>, &op_info<SumTo>};
+
+}  // namespace
+
+extern const RowList rows_reduction;
+constinit const RowList rows_reduction{rows, ops};
+
+}  // namespace entasis

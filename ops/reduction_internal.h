@@ -1,0 +1,57 @@
+// Attributes of the reductions, and the one place that says which dimensions they reduce.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <entasis/core/dims.h>
+#include <entasis/core/dtype.h>
+
+namespace entasis {
+
+struct Sum {
+  static constexpr const char* name = "sum";
+  Dims dim;  // as the caller gave it; empty: all
+  bool keepdim = false;
+  std::optional<DType> dtype;
+  bool operator==(const Sum&) const = default;
+  void visit(auto& v) const {
+    v("dim", dim);
+    v("keepdim", keepdim);
+    if (dtype) v("dtype", *dtype);
+  }
+};
+
+struct Mean {
+  static constexpr const char* name = "mean";
+  Dims dim;
+  bool keepdim = false;
+  std::optional<DType> dtype;
+  bool operator==(const Mean&) const = default;
+  void visit(auto& v) const {
+    v("dim", dim);
+    v("keepdim", keepdim);
+    if (dtype) v("dtype", *dtype);
+  }
+};
+
+struct SumTo {
+  static constexpr const char* name = "sum_to";
+  Dims shape;
+  bool operator==(const SumTo&) const = default;
+  void visit(auto& v) const { v("shape", shape); }
+};
+
+// A set of dimensions: bit i stands for dimension i.
+using DimMask = uint32_t;
+
+// The dimensions that `dim` names; all of them if it is empty. Throws IndexError for one out of
+// range, ValueError for one named twice.
+DimMask reduced_dims(const Dims& dim, int rank);
+// The dimensions that are summed to get from `input` to `shape`. Throws ShapeError unless `shape`
+// broadcasts to `input`.
+DimMask summed_dims(const Dims& input, const Dims& shape);
+// What is left of `shape`, with sizes of 1 in place of the reduced dimensions if `keepdim`.
+Dims reduced_shape(const Dims& shape, DimMask reduced, bool keepdim);
+
+}  // namespace entasis

@@ -1,0 +1,205 @@
+// Reductions against naive references in double: every dtype, layout and set of dimensions.
+#include <entasis/ops/reduction.h>
+
+#include <cstring>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/ops/reduction_internal.h>
+
+#include "naive.h"
+
+namespace entasis {
+namespace {
+
+using namespace naive;
+
+constexpr DType kAllDTypes[] = {kF32, kF64, kF16, kBF16, kI8,  kI16, kI32,
+                                kI64, kU8,  kU16, kU32,  kU64, kBool};
+constexpr DType kFloats[] = {kF32, kF64, kF16, kBF16};
+
+// The groups of values that a reduction of `dims` joins, in the order of the outputs.
+std::vector<Values> groups_of(const Dims& shape, const Values& values, DimMask reduced) {
+  const Dims out_shape = reduced_shape(shape, reduced, true);
+  const Dims out_strides = contiguous_strides(out_shape);
+  std::vector<Values> groups(static_cast<size_t>(count(out_shape)));
+  size_t next = 0;
+  each_index(shape, [&](Dims index) {
+    for (int d = 0; d < shape.size(); ++d) {
+      if (reduced >> d & 1) index[d] = 0;
+    }
+    groups[size_t(offset_of(index, out_strides))].push_back(values[next++]);
+  });
+  return groups;
+}
+
+double sum_of(const Values& group) {
+  double sum = 0;
+  for (double v : group) sum += v;
+  return sum;
+}
+double sum_of_magnitudes(const Values& group) {
+  double sum = 0;
+  for (double v : group) sum += std::abs(v);
+  return sum;
+}
+double mean_of(const Values& group) { return sum_of(group) / double(group.size()); }
+
+// At most four roundings for an element in f32; in f64 one for each of the longest chain.
+double accumulated_rounding(DType dtype, const Values& group) {
+  const double steps = dtype == kF64 ? 32 + double(group.size()) / 16 : 4;
+  return steps * compute_rounding(dtype) * sum_of_magnitudes(group);
+}
+
+// The dimensions in a mask; all of them as the empty list.
+Dims dims_in(DimMask mask, int rank) {
+  Dims dims;
+  for (int d = 0; d < rank; ++d) {
+    if (mask >> d & 1) dims.push_back(d % 2 ? d - rank : d);
+  }
+  return dims;
+}
+
+const Dims kShapes[] = {{7}, {1}, {}, {0}, {3, 0, 2}, {5, 4}, {2, 3, 70}, {33, 65}, {3, 1, 4, 5},
+                        {2, 3, 2, 3, 2}, {600, 3}, {4, 1000}, {40, 520}};
+
+// Runs `f(layout, dims, keepdim)` over shapes, layouts and every set of dimensions.
+void each_case(DType dtype, const std::function<void(const Layout&, const Values&, const Dims& dims,
+                                                     DimMask mask, bool keepdim)>& f) {
+  for (const Dims& shape : kShapes) {
+    const Values values = random_values(dtype, count(shape));
+    for (const Layout& layout : layouts(dtype, shape, values)) {
+      for (DimMask mask = 0; mask < DimMask{1} << shape.size(); ++mask) {
+        const DimMask reduced = mask ? mask : (DimMask{1} << shape.size()) - 1;
+        for (const bool keepdim : {false, true}) {
+          f(layout, values, dims_in(mask, shape.size()), reduced, keepdim);
+        }
+      }
+    }
+  }
+}
+
+std::string describe(const Layout& layout, const Dims& dims, DType dtype) {
+  return std::string(name_of(dtype)) + " " + layout.name + " " + to_string(layout.tensor.shape()) +
+         " over " + to_string(dims);
+}
+
+TEST(Reduction, SumOfEveryDtypeLayoutAndSetOfDims) {
+  for (const DType dtype : kAllDTypes) {
+    each_case(dtype, [&](const Layout& layout, const Values& values, const Dims& dims, DimMask mask,
+                         bool keepdim) {
+      const Tensor y = sum(layout.tensor, dims, keepdim);
+      const Dims& shape = layout.tensor.shape();
+      const std::string what = describe(layout, dims, dtype);
+      ASSERT_EQ(y.dtype(), is_floating_point(dtype) ? dtype : kI64) << what;
+      ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim)) << what;
+      ASSERT_TRUE(y.is_contiguous()) << what;
+      const Values actual = values_of(y);
+      const std::vector<Values> groups = groups_of(shape, values, mask);
+      for (size_t i = 0; i < groups.size(); ++i) {
+        expect_near(actual[i], sum_of(groups[i]),
+                    {rounding(dtype), accumulated_rounding(dtype, groups[i])}, what);
+      }
+    });
+  }
+}
+
+TEST(Reduction, MeanOfEveryFloatLayoutAndSetOfDims) {
+  for (const DType dtype : kFloats) {
+    each_case(dtype, [&](const Layout& layout, const Values& values, const Dims& dims, DimMask mask,
+                         bool keepdim) {
+      const Tensor y = mean(layout.tensor, dims, keepdim);
+      const Dims& shape = layout.tensor.shape();
+      const std::string what = describe(layout, dims, dtype);
+      ASSERT_EQ(y.dtype(), dtype) << what;
+      ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim)) << what;
+      const Values actual = values_of(y);
+      const std::vector<Values> groups = groups_of(shape, values, mask);
+      for (size_t i = 0; i < groups.size(); ++i) {
+        const double error = accumulated_rounding(dtype, groups[i]) / double(groups[i].size());
+        expect_near(actual[i], mean_of(groups[i]), {2 * rounding(dtype), error}, what);
+      }
+    });
+  }
+}
+
+TEST(Reduction, SumToUndoesEveryBroadcast) {
+  const Dims shape = {2, 3, 4};
+  const Values values = random_values(kF64, 24);
+  for (const Dims& target : {Dims{2, 3, 4}, Dims{1, 3, 4}, Dims{2, 1, 4}, Dims{3, 1}, Dims{4}, Dims{1},
+                             Dims{}, Dims{1, 1, 1}}) {
+    const DimMask mask = summed_dims(shape, target);
+    for (const Layout& layout : layouts(kF64, shape, values)) {
+      const Tensor y = sum_to(layout.tensor, target);
+      EXPECT_EQ(y.shape(), target);
+      const std::vector<Values> groups = groups_of(shape, values, mask);
+      for (size_t i = 0; i < groups.size(); ++i) {
+        expect_near(values_of(y)[i], sum_of(groups[i]), {0, 1e-14}, layout.name);
+      }
+    }
+  }
+  const Tensor same = tensor(kF32, {2, 3}, random_values(kF32, 6));
+  EXPECT_TRUE(sum_to(same, {2, 3}).same(same));
+}
+
+TEST(Reduction, SumOfHundredMillionFloats) {
+  const int64_t n = 100'000'000;
+  const Tensor x = empty_strided(Spec::dense(kF32, {n}), Device());
+  float* p = x.raw_as<float>();
+  double expected = 0;
+  uint32_t bits = 12345;
+  for (int64_t i = 0; i < n; ++i) {
+    bits = bits * 1664525u + 1013904223u;
+    p[i] = float(bits >> 8) * 0x1p-24f + 0.1f;
+    expected += double(p[i]);
+  }
+  EXPECT_NEAR(double(*sum(x).raw_as<float>()), expected, 1e-6 * expected);
+  EXPECT_NEAR(double(*mean(x).raw_as<float>()), expected / double(n), 1e-6 * expected / double(n));
+}
+
+// A constant is the worst case: all roundings point the same way.
+TEST(Reduction, SumOfEqualFloatsDoesNotDrift) {
+  const Tensor x = tensor(kF32, {3'000'000}, Values(3'000'000, double(0.1f)));
+  EXPECT_NEAR(double(*sum(x).raw_as<float>()), 3e6 * double(0.1f), 3e6 * 0.1 * 0x1p-24);
+}
+
+TEST(Reduction, SameBitsForAnyNumberOfThreads) {
+  const Dims shape = {37, 300, 61};
+  const Tensor x = tensor(kF32, shape, random_values(kF32, count(shape)));
+  const int threads = num_threads();
+  for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{0, 1}, Dims{0, 2}, Dims{1, 2}}) {
+    set_num_threads(1);
+    const Tensor expected = sum(x, dims);
+    for (const int n : {2, 7}) {
+      set_num_threads(n);
+      const Tensor y = sum(x, dims);
+      EXPECT_EQ(std::memcmp(y.raw(), expected.raw(), size_t(y.numel()) * 4), 0)
+          << to_string(dims) << " with " << n << " threads";
+    }
+  }
+  set_num_threads(threads);
+}
+
+TEST(Reduction, ErrorsNameTheCallersLine) {
+  const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
+  const Tensor i = tensor(kI32, {2}, {1, 2});
+  expect_error<IndexError>([&] { sum(x, {2}, false, {}, Location("a.cpp", 7)); },
+                           "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
+  expect_error<ValueError>([&] { mean(x, {0, -2}, false, {}, Location("a.cpp", 8)); },
+                           "mean: dim -2 is named twice in [0, -2] — a.cpp:8");
+  expect_error<DtypeError>(
+      [&] { mean(i, {}, false, {}, Location("a.cpp", 9)); },
+      "mean: the mean of i32 is not defined; name a floating-point dtype — a.cpp:9");
+  expect_error<DtypeError>(
+      [&] { mean(x, {}, false, kI64, Location("a.cpp", 9)); },
+      "mean: the mean of i64 is not defined; name a floating-point dtype — a.cpp:9");
+  expect_error<ShapeError>([&] { sum_to(x, {3, 3}, Location("a.cpp", 10)); },
+                           "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
+  expect_error<ValueError>([&] { sum(Tensor(), {}, false, {}, Location("a.cpp", 11)); },
+                           "sum: input 0 is an undefined tensor — a.cpp:11");
+}
+
+}  // namespace
+}  // namespace entasis
