@@ -1,0 +1,161 @@
+// Copies, casts and fills. One loop over rows with a converter for each pair of dtypes; contiguous
+// memory of one dtype is moved by memcpy. Bytes moved: each element once in and once out.
+// A transposed copy goes by blocks of 32 x 32 elements, so that every cache line it touches on either
+// side is used up before it is evicted.
+#include <cstring>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/backend.h>
+#include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/loop_nest.h>
+#include <entasis/ops/copy_internal.h>
+
+namespace entasis {
+namespace cpu {
+namespace {
+
+constexpr int64_t kGrain = 32768;
+constexpr int64_t kBlock = 32;
+
+struct Side {
+  char* data;
+  int bytes;
+};
+
+// Rows as they come.
+void copy_rows(const LoopNest& nest, ConvertRun convert, Side to, Side from) {
+  parallel_for(nest.numel, kGrain, [&](int64_t begin, int64_t end) {
+    LoopCursor cursor(nest, begin);
+    while (begin < end) {
+      const int64_t n = std::min(cursor.row_rest(), end - begin);
+      convert(to.data + cursor.offset(0) * to.bytes, nest.stride[0][0],
+              from.data + cursor.offset(1) * from.bytes, nest.stride[0][1], n);
+      cursor.advance(n);
+      begin += n;
+    }
+  });
+}
+
+// The dimension in which the source is adjacent, if that is not the innermost; else 0.
+int transposed_dim(const LoopNest& nest) {
+  if (nest.stride[0][1] == 1 || nest.size[0] < kBlock) return 0;
+  for (int d = 1; d < nest.dims; ++d) {
+    if (nest.stride[d][1] == 1 && nest.size[d] >= 4) return d;
+  }
+  return 0;
+}
+
+// Blocks of the plane (innermost, `across`), plane by plane.
+void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, Side to, Side from) {
+  LoopNest planes = nest;  // the same space with one block where there were 32 x 32 elements
+  const int64_t inner = nest.size[0], outer = nest.size[across];
+  planes.size[0] = (inner + kBlock - 1) / kBlock;
+  planes.size[across] = (outer + kBlock - 1) / kBlock;
+  planes.numel = 1;
+  for (int k = 0; k < 2; ++k) {
+    planes.stride[0][k] *= kBlock;
+    planes.stride[across][k] *= kBlock;
+  }
+  for (int d = 0; d < planes.dims; ++d) planes.numel *= planes.size[d];
+  parallel_for(planes.numel, kGrain / (kBlock * kBlock), [&](int64_t begin, int64_t end) {
+    LoopCursor cursor(planes, begin);
+    for (; begin < end; ++begin) {
+      const int64_t columns = std::min(kBlock, inner - cursor.index(0) * kBlock);
+      const int64_t rows = std::min(kBlock, outer - cursor.index(across) * kBlock);
+      for (int64_t i = 0; i < rows; ++i) {
+        const int64_t to_offset = cursor.offset(0) + i * nest.stride[across][0];
+        const int64_t from_offset = cursor.offset(1) + i * nest.stride[across][1];
+        convert(to.data + to_offset * to.bytes, nest.stride[0][0],
+                from.data + from_offset * from.bytes, nest.stride[0][1], columns);
+      }
+      cursor.advance(1);
+    }
+  });
+}
+
+void copy_elements(const Tensor& from, const Tensor& to) {
+  if (to.numel() == 0) return;
+  const Operand source(from);
+  const LoopNest nest(to, {&source, 1});
+  const ConvertRun convert = find_converter(to.dtype(), from.dtype());
+  const Side to_side{static_cast<char*>(to.raw()), size_of(to.dtype())};
+  const Side from_side{static_cast<char*>(from.raw()), size_of(from.dtype())};
+  if (const int across = transposed_dim(nest)) {
+    copy_blocks(nest, across, convert, to_side, from_side);
+  } else {
+    copy_rows(nest, convert, to_side, from_side);
+  }
+}
+
+void clone(CpuContext&, const Clone&, Inputs in, Outputs out) {
+  copy_elements(in[0].tensor(), out[0]);
+}
+
+void cast(CpuContext&, const Cast&, Inputs in, Outputs out) {
+  copy_elements(in[0].tensor(), out[0]);
+}
+
+void fill_elements(const Tensor& to, const Number& value) {
+  if (to.numel() == 0) return;
+  dispatch_dtype(to.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T element = value.to<T>();
+    T* data = to.raw_as<T>();
+    const LoopNest nest(to, {});
+    const int64_t stride = nest.stride[0][0];
+    parallel_for(nest.numel, kGrain, [&](int64_t begin, int64_t end) {
+      LoopCursor cursor(nest, begin);
+      while (begin < end) {
+        const int64_t n = std::min(cursor.row_rest(), end - begin);
+        T* row = data + cursor.offset(0);
+        if (stride == 1) {
+          std::fill_n(row, n, element);
+        } else {
+          for (int64_t i = 0; i < n; ++i) row[i * stride] = element;
+        }
+        cursor.advance(n);
+        begin += n;
+      }
+    });
+  });
+}
+
+void copy(CpuContext&, const Copy&, Inputs in, Outputs out) {
+  if (in[1].is_number()) {  // a 0-d tensor of the CPU that joined another device's copy
+    fill_elements(out[0], in[1].number());
+  } else {
+    copy_elements(in[1].tensor(), out[0]);
+  }
+}
+
+void fill(CpuContext&, const Fill&, Inputs in, Outputs out) {
+  if (in[1].is_number()) {
+    fill_elements(out[0], in[1].number());
+  } else {
+    copy_elements(in[1].tensor(), out[0]);
+  }
+}
+
+// From another device, whose backend knows the way. Input and output lie alike.
+void to_device(CpuContext&, const ToDevice&, Inputs in, Outputs out) {
+  const Tensor& from = in[0].tensor();
+  Backend& backend = backend_of(from.device().type);
+  backend.copy(out[0].raw(), out[0].device(), from.raw(), from.device(),
+               size_t(from.numel()) * size_t(size_of(from.dtype())),
+               backend.current_stream(from.device().index));
+  backend.synchronize(from.device().index);
+}
+
+}  // namespace
+}  // namespace cpu
+
+void register_cpu_copy(Kernels& kernels) {
+  kernels.add<&cpu::clone>();
+  kernels.add<&cpu::cast>();
+  kernels.add<&cpu::copy>();
+  kernels.add<&cpu::fill>();
+  kernels.add<&cpu::to_device>();
+}
+
+}  // namespace entasis

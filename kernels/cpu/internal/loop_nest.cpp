@@ -1,0 +1,80 @@
+#include <entasis/kernels/cpu/internal/loop_nest.h>
+
+#include <cstdlib>
+
+namespace entasis::cpu {
+
+LoopNest::LoopNest(const Tensor& out, Inputs in)
+    : operands(int(in.size()) + 1), numel(out.numel()) {
+  const Dims& shape = out.shape();
+  const int rank = shape.size();
+  for (int d = rank - 1; d >= 0; --d) {
+    if (shape[d] == 1) continue;
+    size[dims] = shape[d];
+    stride[dims][0] = out.strides()[d];
+    for (int k = 1; k < operands; ++k) {
+      const Operand& operand = in[size_t(k - 1)];
+      const int own = operand.defined() ? d - (rank - operand.dim()) : -1;
+      const bool broadcast = own < 0 || operand.size(own) == 1;
+      stride[dims][k] = broadcast ? 0 : operand.strides()[own];
+    }
+    ++dims;
+  }
+  if (dims == 0) {  // one element
+    size[0] = 1;
+    stride[0][0] = 1;
+    for (int k = 1; k < operands; ++k) stride[0][k] = 0;
+    dims = 1;
+    return;
+  }
+  sort();
+  merge();
+}
+
+// By the result's strides, smallest first; a stable insertion sort of at most eight.
+void LoopNest::sort() {
+  for (int i = 1; i < dims; ++i) {
+    for (int j = i; j > 0 && std::abs(stride[j][0]) < std::abs(stride[j - 1][0]); --j) {
+      std::swap(size[j], size[j - 1]);
+      std::swap(stride[j], stride[j - 1]);
+    }
+  }
+}
+
+void LoopNest::merge() {
+  int last = 0;
+  for (int d = 1; d < dims; ++d) {
+    bool continues = true;
+    for (int k = 0; k < operands; ++k) continues &= stride[d][k] == stride[last][k] * size[last];
+    if (continues) {
+      size[last] *= size[d];
+    } else {
+      ++last;
+      size[last] = size[d];
+      std::copy_n(stride[d], operands, stride[last]);
+    }
+  }
+  dims = last + 1;
+}
+
+LoopCursor::LoopCursor(const LoopNest& nest, int64_t begin) : nest_(nest), index_(), offset_() {
+  for (int d = 0; d < nest.dims && begin > 0; ++d) {
+    index_[d] = begin % nest.size[d];
+    begin /= nest.size[d];
+    for (int k = 0; k < nest.operands; ++k) offset_[k] += index_[d] * nest.stride[d][k];
+  }
+}
+
+void LoopCursor::next_row() {
+  for (int d = 0; d < nest_.dims; ++d) {
+    if (d > 0) {
+      ++index_[d];
+      for (int k = 0; k < nest_.operands; ++k) offset_[k] += nest_.stride[d][k];
+    }
+    if (index_[d] < nest_.size[d]) return;
+    for (int k = 0; k < nest_.operands; ++k) offset_[k] -= nest_.size[d] * nest_.stride[d][k];
+    index_[d] = 0;
+  }
+}
+
+}  // namespace entasis::cpu

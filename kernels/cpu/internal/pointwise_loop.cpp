@@ -1,0 +1,286 @@
+#include <entasis/kernels/cpu/internal/pointwise_loop.h>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/loop_nest.h>
+
+namespace entasis::cpu {
+namespace {
+
+constexpr int kMaxInputs = kMaxLoopOperands - 1;
+constexpr int64_t kTile = 512;     // elements: five tiles of 8 bytes each fit half of a 48 KiB L1
+constexpr int64_t kShortRow = 64;  // shorter rows go through tiles that hold several
+
+constexpr Lanes lanes_of(DType dtype) {
+  switch (dtype) {
+    case kF64: return Lanes::kF64;
+    case kI8:
+    case kI16:
+    case kI32: return Lanes::kI32;
+    case kI64:
+    case kU16:
+    case kU32:
+    case kU64: return Lanes::kI64;
+    case kU8:
+    case kBool: return Lanes::kU8;
+    default: return Lanes::kF32;
+  }
+}
+constexpr DType dtype_of_lanes(Lanes lanes) {
+  constexpr DType dtypes[] = {kF32, kF64, kI32, kI64, kU8};
+  return dtypes[int(lanes)];
+}
+// Whether a formula may read and write memory of this dtype itself. (A bool byte must stay 0 or 1.)
+constexpr bool is_direct(DType dtype) {
+  return dtype != kBool && dtype_of_lanes(lanes_of(dtype)) == dtype;
+}
+
+// One value of any of the five types.
+union Scalar {
+  float f32;
+  double f64;
+  int32_t i32;
+  int64_t i64;
+  uint8_t u8;
+};
+
+Scalar scalar_of(const Number& number, Lanes lanes) {
+  Scalar s{};
+  switch (lanes) {
+    case Lanes::kF32: s.f32 = number.to<float>(); break;
+    case Lanes::kF64: s.f64 = number.to<double>(); break;
+    case Lanes::kI32: s.i32 = number.to<int32_t>(); break;
+    case Lanes::kI64: s.i64 = number.to<int64_t>(); break;
+    case Lanes::kU8: s.u8 = number.to<uint8_t>(); break;
+  }
+  return s;
+}
+
+bool is_row_major(const Tensor& t) {
+  int64_t expected = 1;
+  for (int i = t.dim() - 1; i >= 0; --i) {
+    if (t.shape()[i] == 1) continue;
+    if (t.strides()[i] != expected) return false;
+    expected *= t.shape()[i];
+  }
+  return true;
+}
+
+// Runs `f(begin, end)` over [0, n), on several threads if there is enough for them.
+template <class F> void for_range(int64_t n, int64_t grain, const F& f) {
+  if (n < 2 * grain) {
+    f(int64_t{0}, n);
+  } else {
+    parallel_for(n, grain, f);
+  }
+}
+
+// The quick way: everything of one dtype and adjacent. False if it is not so.
+bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
+  const DType dtype = out.dtype();
+  if (!is_direct(dtype) || in.size() > kMaxInputs) return false;
+  const Lanes lanes = lanes_of(dtype);
+  const PointwiseRun run = entry.run[int(lanes)];
+  const int64_t n = out.numel();
+  const char* pointers[kMaxInputs];
+  Scalar scalars[kMaxInputs];
+  uint32_t is_scalar = 0;
+  for (size_t k = 0; k < in.size(); ++k) {
+    const Operand& operand = in[k];
+    if (operand.is_number()) {
+      // In place, a number may ask for another dtype than the target's: (i32 + 0.5) is refused before.
+      scalars[k] = scalar_of(operand.number(), lanes);
+      pointers[k] = reinterpret_cast<const char*>(&scalars[k]);
+      is_scalar |= 1u << k;
+      continue;
+    }
+    const Tensor& t = operand.tensor();
+    if (t.dtype() != dtype) return false;
+    pointers[k] = static_cast<const char*>(t.raw());
+    if (t.numel() == 1) {
+      is_scalar |= 1u << k;
+    } else if (!(t.strides() == out.strides() && t.shape() == out.shape())) {
+      return false;
+    }
+  }
+  if (n != 1 && !is_row_major(out)) return false;
+  char* to = static_cast<char*>(out.raw());
+  const int bytes = size_of(dtype);
+  for_range(n, entry.grain, [&](int64_t begin, int64_t end) {
+    const void* from[kMaxInputs];
+    for (size_t k = 0; k < in.size(); ++k) {
+      from[k] = is_scalar >> k & 1 ? pointers[k] : pointers[k] + begin * bytes;
+    }
+    run(to + begin * bytes, from, is_scalar, end - begin);
+  });
+  return true;
+}
+
+// ---- The general way
+
+// One operand of the loop, the result or an input.
+struct LoopOperand {
+  char* data = nullptr;
+  int bytes = 0;               // of an element in memory
+  ConvertRun convert = nullptr;  // to (inputs) or from (the result) the type of computation
+  bool direct = false;         // dtype is that of the computation
+  bool scalar = false;         // one value for all elements, at `data`, already converted
+  bool linear = false;         // direct, and element i of the loop lies at data[i]
+  Scalar value;
+};
+
+class GeneralLoop {
+ public:
+  GeneralLoop(const PointwiseEntry& entry, Inputs in, const Tensor& out)
+      : nest_(out, in), inputs_(int(in.size())) {
+    const Lanes lanes = lanes_of(compute_dtype(entry.traits, in));
+    computed_ = dtype_of_lanes(lanes);
+    run_ = entry.run[int(lanes)];
+    for (int k = 0; k < inputs_; ++k) set_input(k, in[size_t(k)], lanes);
+    LoopOperand& result = operands_[0];
+    result.data = static_cast<char*>(out.raw());
+    result.bytes = size_of(out.dtype());
+    result.direct = is_direct(out.dtype()) && out.dtype() == computed_;
+    if (!result.direct) result.convert = find_converter(out.dtype(), computed_);
+    for (int k = 0; k <= inputs_; ++k) operands_[k].linear = operands_[k].direct && is_linear(k);
+    by_rows_ = can_go_by_rows();
+  }
+
+  void run(int64_t grain) const {
+    for_range(nest_.numel, grain, [this](int64_t begin, int64_t end) {
+      by_rows_ ? run_rows(begin, end) : run_tiles(begin, end);
+    });
+  }
+
+ private:
+  void set_input(int k, const Operand& in, Lanes lanes) {
+    LoopOperand& operand = operands_[k + 1];
+    if (in.is_number()) {
+      operand.value = scalar_of(in.number(), lanes);
+      operand.scalar = true;
+    } else {
+      const Tensor& t = in.tensor();
+      operand.data = static_cast<char*>(t.raw());
+      operand.bytes = size_of(t.dtype());
+      operand.direct = is_direct(t.dtype()) && t.dtype() == computed_;
+      if (!operand.direct) operand.convert = find_converter(computed_, t.dtype());
+      if (t.numel() == 1) {
+        find_converter(computed_, t.dtype())(&operand.value, 1, t.raw(), 1, 1);
+        operand.scalar = true;
+      }
+    }
+    if (operand.scalar) operand.data = reinterpret_cast<char*>(&operand.value);
+  }
+
+  bool is_linear(int k) const {
+    int64_t expected = 1;
+    for (int d = 0; d < nest_.dims; ++d) {
+      if (nest_.stride[d][k] != expected) return false;
+      expected *= nest_.size[d];
+    }
+    return true;
+  }
+
+  bool can_go_by_rows() const {
+    if (nest_.size[0] < kShortRow || !operands_[0].direct || nest_.stride[0][0] != 1) return false;
+    for (int k = 1; k <= inputs_; ++k) {
+      const LoopOperand& operand = operands_[k];
+      const int64_t stride = nest_.stride[0][k];
+      if (!operand.scalar && !(operand.direct && (stride == 0 || stride == 1))) return false;
+    }
+    return true;
+  }
+
+  // Every row of every operand is read and written where it lies.
+  void run_rows(int64_t begin, int64_t end) const {
+    uint32_t is_scalar = 0;
+    for (int k = 0; k < inputs_; ++k) {
+      if (operands_[k + 1].scalar || nest_.stride[0][k + 1] == 0) is_scalar |= 1u << k;
+    }
+    LoopCursor cursor(nest_, begin);
+    while (begin < end) {
+      const int64_t n = std::min(cursor.row_rest(), end - begin);
+      const void* from[kMaxInputs];
+      for (int k = 0; k < inputs_; ++k) from[k] = at(cursor, k + 1);
+      run_(at(cursor, 0), from, is_scalar, n);
+      cursor.advance(n);
+      begin += n;
+    }
+  }
+
+  char* at(const LoopCursor& cursor, int k) const {
+    const LoopOperand& operand = operands_[k];
+    return operand.scalar ? operand.data : operand.data + cursor.offset(k) * operand.bytes;
+  }
+
+  // What is not linear is gathered into a tile, or scattered from one.
+  void run_tiles(int64_t begin, int64_t end) const {
+    alignas(64) char tiles[kMaxLoopOperands][kTile * 8];
+    const int bytes = size_of(computed_);
+    uint32_t is_scalar = 0;
+    for (int k = 0; k < inputs_; ++k) is_scalar |= uint32_t(operands_[k + 1].scalar) << k;
+    LoopCursor cursor(nest_, begin);
+    while (begin < end) {
+      const int64_t n = std::min(kTile, end - begin);
+      const void* from[kMaxInputs];
+      for (int k = 0; k < inputs_; ++k) {
+        const LoopOperand& operand = operands_[k + 1];
+        from[k] = operand.scalar   ? operand.data
+                  : operand.linear ? operand.data + begin * bytes
+                                   : tiles[k + 1];
+      }
+      const LoopCursor start = cursor;
+      gather(cursor, n, tiles, bytes);
+      const LoopOperand& result = operands_[0];
+      run_(result.linear ? result.data + begin * bytes : tiles[0], from, is_scalar, n);
+      if (!result.linear) scatter(start, n, tiles[0], bytes);
+      begin += n;
+    }
+  }
+
+  void gather(LoopCursor& cursor, int64_t n, char (*tiles)[kTile * 8], int bytes) const {
+    for (int64_t done = 0; done < n;) {
+      const int64_t piece = std::min(cursor.row_rest(), n - done);
+      for (int k = 1; k <= inputs_; ++k) {
+        const LoopOperand& operand = operands_[k];
+        if (operand.scalar || operand.linear) continue;
+        convert_of(k)(tiles[k] + done * bytes, 1, at(cursor, k), nest_.stride[0][k], piece);
+      }
+      cursor.advance(piece);
+      done += piece;
+    }
+  }
+
+  void scatter(LoopCursor cursor, int64_t n, const char* tile, int bytes) const {
+    for (int64_t done = 0; done < n;) {
+      const int64_t piece = std::min(cursor.row_rest(), n - done);
+      convert_of(0)(at(cursor, 0), nest_.stride[0][0], tile + done * bytes, 1, piece);
+      cursor.advance(piece);
+      done += piece;
+    }
+  }
+
+  ConvertRun convert_of(int k) const {
+    return operands_[k].direct ? find_converter(computed_, computed_) : operands_[k].convert;
+  }
+
+  LoopNest nest_;
+  int inputs_;
+  DType computed_;
+  PointwiseRun run_;
+  LoopOperand operands_[kMaxLoopOperands];
+  bool by_rows_ = false;
+};
+
+}  // namespace
+
+void run_pointwise(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
+  if (out.numel() == 0 || run_adjacent(entry, in, out)) return;
+  GeneralLoop(entry, in, out).run(entry.grain);
+}
+
+void pointwise(CpuContext& context, Inputs in, Outputs out) {
+  run_pointwise(context.data<PointwiseEntry>(), in, out[0]);
+}
+
+}  // namespace entasis::cpu

@@ -1,0 +1,12 @@
+// The tables of pointwise kernels, one a file, each of the SIMD target that Highway chooses at the call.
+#pragma once
+
+#include <span>
+
+#include <entasis/kernels/cpu/internal/pointwise_loop.h>
+
+namespace entasis::cpu {
+
+std::span<const PointwiseEntry> arithmetic_entries();
+
+}  // namespace entasis::cpu

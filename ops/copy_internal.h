@@ -1,0 +1,49 @@
+// Ops that move elements.
+#pragma once
+
+#include <entasis/core/op.h>
+
+namespace entasis {
+
+// A dense copy with these strides.
+struct Clone {
+  static constexpr const char* name = "clone";
+  Dims strides;
+  bool operator==(const Clone&) const = default;
+  void visit(auto& v) const { v("strides", strides); }
+};
+
+Tensor clone_strided(const Tensor& input, const Dims& strides, Location at);
+
+// A copy in another dtype.
+struct Cast {
+  static constexpr const char* name = "to";
+  DType dtype;
+  bool operator==(const Cast&) const = default;
+  void visit(auto& v) const { v("dtype", dtype); }
+};
+
+// In place: input 0 takes the elements of input 1, broadcast and cast.
+struct Copy {
+  static constexpr const char* name = "copy_";
+  bool operator==(const Copy&) const = default;
+};
+
+// In place: every element of input 0 becomes input 1, a number.
+struct Fill {
+  static constexpr const char* name = "fill_";
+  bool operator==(const Fill&) const = default;
+};
+
+// A copy on another device, with the strides of the input, which must be dense.
+struct ToDevice {
+  static constexpr const char* name = "to_device";
+  Device device;
+  bool operator==(const ToDevice&) const = default;
+  void visit(auto& v) const {
+    v("type", device.type);
+    v("index", int64_t(device.index));
+  }
+};
+
+}  // namespace entasis

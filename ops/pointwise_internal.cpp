@@ -1,0 +1,51 @@
+// The rare checks of pointwise rules: integer and bool results only.
+#include <entasis/ops/pointwise_internal.h>
+
+#include <limits>
+
+namespace entasis {
+namespace {
+
+struct IntegerRange {
+  int64_t lowest;
+  uint64_t highest;
+};
+
+IntegerRange range_of(DType dtype) {
+  return dispatch_dtype(dtype, [](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_integral_v<T>) {
+      return IntegerRange{int64_t(std::numeric_limits<T>::lowest()),
+                          uint64_t(std::numeric_limits<T>::max())};
+    } else {
+      return IntegerRange{0, 0};
+    }
+  });
+}
+
+// Arithmetic in an unsigned dtype is modular, so a small negative number has a meaning there (as in
+// PyTorch): adding -1 subtracts 1. Comparing with it has none.
+void check_fits(int64_t value, DType dtype, bool orders) {
+  const IntegerRange range = range_of(dtype);
+  const bool fits = value >= 0 ? uint64_t(value) <= range.highest
+                    : orders || range.lowest < 0
+                        ? value >= range.lowest
+                        : uint64_t(-(value + 1)) < range.highest;
+  if (!fits) {
+    throw ValueError("the number " + std::to_string(value) + " does not fit into " +
+                     name_of(dtype));
+  }
+}
+
+}  // namespace
+
+void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in) {
+  if (computed == kBool && !traits.takes_bool) throw DtypeError("not defined for bool");
+  if (computed == kU64 && traits.orders) throw DtypeError("not implemented for u64");
+  if (!is_integer(computed)) return;
+  for (const Operand& operand : in.subspan(size_t(traits.first_value))) {
+    if (operand.is_number()) check_fits(operand.number().to_int(), computed, traits.orders);
+  }
+}
+
+}  // namespace entasis
