@@ -39,6 +39,14 @@ template <> struct Rule<Div> : PointwiseRule<Div> {
   }
 };
 
+// Comparisons have no gradient.
+template <> struct Rule<Eq> : PointwiseRule<Eq> {};
+template <> struct Rule<Ne> : PointwiseRule<Ne> {};
+template <> struct Rule<Lt> : PointwiseRule<Lt> {};
+template <> struct Rule<Le> : PointwiseRule<Le> {};
+template <> struct Rule<Gt> : PointwiseRule<Gt> {};
+template <> struct Rule<Ge> : PointwiseRule<Ge> {};
+
 Tensor add(const Operand& input, const Operand& other, Location at) {
   return apply(Add{}, at, input, other);
 }
@@ -50,6 +58,25 @@ Tensor mul(const Operand& input, const Operand& other, Location at) {
 }
 Tensor div(const Operand& input, const Operand& other, Location at) {
   return apply(Div{}, at, input, other);
+}
+
+Tensor eq(const Operand& input, const Operand& other, Location at) {
+  return apply(Eq{}, at, input, other);
+}
+Tensor ne(const Operand& input, const Operand& other, Location at) {
+  return apply(Ne{}, at, input, other);
+}
+Tensor lt(const Operand& input, const Operand& other, Location at) {
+  return apply(Lt{}, at, input, other);
+}
+Tensor le(const Operand& input, const Operand& other, Location at) {
+  return apply(Le{}, at, input, other);
+}
+Tensor gt(const Operand& input, const Operand& other, Location at) {
+  return apply(Gt{}, at, input, other);
+}
+Tensor ge(const Operand& input, const Operand& other, Location at) {
+  return apply(Ge{}, at, input, other);
 }
 
 Tensor add_(Tensor input, const Operand& other, Location at) {
@@ -78,6 +105,12 @@ constinit const Row rows[] = {
     row<&mul>("mul", args("input", "other"), "The product input * other, element by element."),
     row<&div>("div", args("input", "other"),
               "The true quotient input / other, element by element; integers give f32."),
+    row<&eq>("eq", args("input", "other"), "Whether input equals other, element by element; a bool tensor."),
+    row<&ne>("ne", args("input", "other"), "Whether input differs from other, element by element; a bool tensor."),
+    row<&lt>("lt", args("input", "other"), "Whether input is less than other, element by element; a bool tensor."),
+    row<&le>("le", args("input", "other"), "Whether input is at most other, element by element; a bool tensor."),
+    row<&gt>("gt", args("input", "other"), "Whether input is greater than other, element by element; a bool tensor."),
+    row<&ge>("ge", args("input", "other"), "Whether input is at least other, element by element; a bool tensor."),
     row<&add_>("add_", args("input", "other"), "Adds other to input in place and returns input."),
     row<&sub_>("sub_", args("input", "other"),
                "Subtracts other from input in place and returns input."),
@@ -87,7 +120,8 @@ constinit const Row rows[] = {
                "Divides input by other in place and returns input. Integer inputs raise DtypeError, "
                "since the quotient is floating-point."),
 };
-constinit OpInfo* const ops[] = {&op_info<Add>, &op_info<Sub>, &op_info<Mul>, &op_info<Div>};
+constinit OpInfo* const ops[] = {&op_info<Add>, &op_info<Sub>, &op_info<Mul>, &op_info<Div>,
+                                 &op_info<Eq>, &op_info<Ne>, &op_info<Lt>, &op_info<Le>, &op_info<Gt>, &op_info<Ge>};
 }  // namespace
 extern const RowList rows_arithmetic;
 constinit const RowList rows_arithmetic{rows, ops};

@@ -80,12 +80,14 @@ Tensor channels_last(const Tensor& input, Location at) {
   const Frame frame("channels_last", at);
   if (!input.defined()) return clone(input);
   if (input.dim() == 4 && input.is_channels_last()) return input;
+  Dims strides;
   try {
-    return clone_strided(input, channels_last_strides(input.shape()), at);
+    strides = channels_last_strides(input.shape());
   } catch (Error& error) {
-    error.place("channels_last", at);
+    place_in_frames(error, "channels_last", at);
     throw;
   }
+  return clone_strided(input, strides, at);
 }
 
 Tensor to(const Tensor& input, DType dtype, Location at) {

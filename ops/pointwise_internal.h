@@ -53,6 +53,32 @@ struct Div : NoAttributes {
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
 };
 
+// Comparisons
+struct Eq : NoAttributes {
+  static constexpr const char* name = "eq";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
+};
+struct Ne : NoAttributes {
+  static constexpr const char* name = "ne";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
+};
+struct Lt : NoAttributes {
+  static constexpr const char* name = "lt";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
+};
+struct Le : NoAttributes {
+  static constexpr const char* name = "le";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
+};
+struct Gt : NoAttributes {
+  static constexpr const char* name = "gt";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
+};
+struct Ge : NoAttributes {
+  static constexpr const char* name = "ge";
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
+};
+
 // Throws where PyTorch does: for bool operands of an op that has no meaning for them, for u64 where
 // only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);

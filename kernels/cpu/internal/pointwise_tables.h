@@ -8,5 +8,6 @@
 namespace entasis::cpu {
 
 std::span<const PointwiseEntry> arithmetic_entries();
+std::span<const PointwiseEntry> compare_entries();
 
 }  // namespace entasis::cpu

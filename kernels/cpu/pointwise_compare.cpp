@@ -1,0 +1,79 @@
+// Kernels of the comparisons: formulas and the types they are compiled for.
+#include <span>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE <entasis/kernels/cpu/pointwise_compare.cpp>
+#include <entasis/kernels/cpu/internal/simd_targets.h>
+
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+
+#include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
+#include <entasis/kernels/cpu/internal/pointwise_tables.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis {
+namespace HWY_NAMESPACE {
+
+#include <entasis/kernels/formulas/eq.inc>
+#include <entasis/kernels/formulas/ge.inc>
+#include <entasis/kernels/formulas/gt.inc>
+#include <entasis/kernels/formulas/le.inc>
+#include <entasis/kernels/formulas/lt.inc>
+#include <entasis/kernels/formulas/ne.inc>
+
+struct EqFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return eq(a, b); }
+};
+struct NeFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return ne(a, b); }
+};
+struct LtFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return lt(a, b); }
+};
+struct LeFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return le(a, b); }
+};
+struct GtFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return gt(a, b); }
+};
+struct GeFormula {
+  template <class V> static HWY_INLINE V of(V a, V b) { return ge(a, b); }
+};
+
+constexpr cpu::PointwiseEntry kCompare[] = {
+    make_entry<Eq, EqFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Ne, NeFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Lt, LtFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Le, LeFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Gt, GtFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Ge, GeFormula, FormulaTypes::kAll>(kLightGrain),
+};
+
+std::span<const cpu::PointwiseEntry> compare_table() { return kCompare; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace entasis
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <entasis/core/kernels.h>
+
+namespace entasis {
+HWY_EXPORT(compare_table);
+
+namespace cpu {
+std::span<const PointwiseEntry> compare_entries() {
+  return HWY_DYNAMIC_DISPATCH(compare_table)();
+}
+}  // namespace cpu
+
+void register_cpu_pointwise_compare(Kernels& kernels) {
+  for (const cpu::PointwiseEntry& entry : cpu::compare_entries()) {
+    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
+  }
+}
+
+}  // namespace entasis
+#endif  // HWY_ONCE
