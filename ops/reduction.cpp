@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include <entasis/core/engine_internal.h>
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
@@ -154,14 +153,6 @@ Tensor sum_to(const Tensor& input, const Dims& shape, Location at) {
   if (input.defined() && input.shape() == shape) return input;
   return apply(SumTo{shape}, at, input);
 }
-
-namespace engine {
-
-Tensor sum_to(const Tensor& gradient, const Dims& shape, Location at) {
-  return entasis::sum_to(gradient, shape, at);
-}
-
-}  // namespace engine
 
 namespace {
 
