@@ -1,6 +1,7 @@
 // Rules, gradients and rows of the reductions.
 #include <entasis/ops/reduction.h>
 
+#include <algorithm>
 #include <string>
 
 #include <entasis/core/op.h>
@@ -82,6 +83,19 @@ bool sums_without_cast(DType input, DType wanted) {
 }
 
 constexpr SaveMask kSavesNothing[] = {saves_nothing};
+constexpr SaveMask kSavesInput[] = {saves_in(0)};
+
+// A maximum needs something to choose from.
+DimMask nonempty_dims(const Dims& dim, const Dims& shape) {
+  const DimMask mask = reduced_dims(dim, shape.size());
+  for (int i = 0; i < shape.size(); ++i) {
+    if ((mask >> i & 1) && shape[i] == 0) {
+      throw IndexError("no maximum over dim " + std::to_string(i) + " of shape " +
+                       to_string(shape) + ", which has no elements");
+    }
+  }
+  return mask;
+}
 
 }  // namespace
 
@@ -130,6 +144,52 @@ struct Rule<SumTo> {
   }
 };
 
+template <>
+struct Rule<Amax> {
+  static Spec infer(const Amax& op, Inputs in) {
+    const DimMask reduced = nonempty_dims(op.dim, in[0].shape());
+    return Spec::dense(in[0].dtype(), reduced_shape(in[0].shape(), reduced, op.keepdim));
+  }
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_out(0)};
+  // gy shared evenly by the elements that equal the maximum.
+  static Grads vjp(const Amax& op, const Saved& saved, Grads gy) {
+    const Tensor x = saved.in(0);
+    const Tensor largest = eq(x, with_kept_dims(saved.out(0), op.dim, op.keepdim, x.shape()));
+    const Tensor share = div(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()),
+                             sum(largest, op.dim, true));
+    return {mul(largest, share)};
+  }
+};
+
+template <>
+struct Rule<Argmax> {
+  static Spec infer(const Argmax& op, Inputs in) {
+    const DimMask reduced = nonempty_dims(op.dims(), in[0].shape());
+    return Spec::dense(kI64, reduced_shape(in[0].shape(), reduced, op.keepdim));
+  }
+};
+
+template <>
+struct Rule<Var> {
+  static Spec infer(const Var& op, Inputs in) {
+    if (!is_floating_point(in[0].dtype())) {
+      throw DtypeError(std::string("the variance of ") + name_of(in[0].dtype()) +
+                       " is not defined; cast it to a floating-point dtype");
+    }
+    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
+    return Spec::dense(in[0].dtype(), reduced_shape(in[0].shape(), reduced, op.keepdim));
+  }
+  static constexpr auto& saves = kSavesInput;
+  // 2 (x - mean) / (n - correction) gy
+  static Grads vjp(const Var& op, const Saved& saved, Grads gy) {
+    const Tensor x = saved.in(0);
+    const double n = double(elements_each(op.dim, x.shape()));
+    const Tensor weight = mul(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()),
+                              2 / std::max(0.0, n - op.correction));
+    return {mul(sub(x, mean(x, op.dim, true)), weight)};
+  }
+};
+
 Tensor sum(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
            Location at) {
   if (dtype && input.defined() && !sums_without_cast(input.dtype(), *dtype)) {
@@ -149,6 +209,18 @@ Tensor mean(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DT
   return apply(Mean{dim, keepdim, dtype}, at, input);
 }
 
+Tensor amax(const Tensor& input, const Dims& dim, bool keepdim, Location at) {
+  return apply(Amax{dim, keepdim}, at, input);
+}
+
+Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim, Location at) {
+  return apply(Argmax{dim, keepdim}, at, input);
+}
+
+Tensor var(const Tensor& input, const Dims& dim, double correction, bool keepdim, Location at) {
+  return apply(Var{dim, correction, keepdim}, at, input);
+}
+
 Tensor sum_to(const Tensor& input, const Dims& shape, Location at) {
   if (input.defined() && input.shape() == shape) return input;
   return apply(SumTo{shape}, at, input);
@@ -166,12 +238,23 @@ constinit const Row rows[] = {
                args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
                "Mean over the dimensions `dim`, or over all of them; NaN over no elements. For "
                "floating-point tensors, unless `dtype` names a floating-point type to cast to first."),
+    row<&amax>("amax", args("input", "dim"_a = Dims(), "keepdim"_a = false),
+               "The largest element over the dimensions `dim`, or over all of them; NaN if there is "
+               "one. Equal elements share the gradient evenly. Over no elements it raises IndexError."),
+    row<&argmax>("argmax", args("input", "dim"_a = std::nullopt, "keepdim"_a = false),
+                 "Index (i64) of the first largest element along `dim`, or without `dim` in the "
+                 "flattened tensor. NaN counts as the largest."),
+    row<&var>("var",
+              args("input", "dim"_a = Dims(), "correction"_a = 1.0, "keepdim"_a = false),
+              "Variance over the dimensions `dim`, or over all of them: the sum of squared deviations "
+              "from the mean divided by max(0, n - correction), in two passes."),
     row<&sum_to>("sum_to", args("input", "shape"),
                  "Sums broadcast dimensions away: the reverse of broadcasting a tensor of shape "
                  "`shape` to the shape of `input`. Returns `input` itself if the shapes agree.",
                  RowOptions{.torch = "sum_to_size"}),
 };
-constinit OpInfo* const ops[] = {&op_info<Sum>, &op_info<Mean>, &op_info<SumTo>};
+constinit OpInfo* const ops[] = {&op_info<Sum>, &op_info<Mean>, &op_info<SumTo>,
+                             &op_info<Amax>, &op_info<Argmax>, &op_info<Var>};
 
 }  // namespace
 

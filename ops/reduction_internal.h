@@ -42,6 +42,42 @@ struct SumTo {
   void visit(auto& v) const { v("shape", shape); }
 };
 
+struct Amax {
+  static constexpr const char* name = "amax";
+  Dims dim;
+  bool keepdim = false;
+  bool operator==(const Amax&) const = default;
+  void visit(auto& v) const {
+    v("dim", dim);
+    v("keepdim", keepdim);
+  }
+};
+
+struct Argmax {
+  static constexpr const char* name = "argmax";
+  std::optional<int64_t> dim;  // none: all, and the index is that into the flattened tensor
+  bool keepdim = false;
+  Dims dims() const { return dim ? Dims{*dim} : Dims(); }
+  bool operator==(const Argmax&) const = default;
+  void visit(auto& v) const {
+    if (dim) v("dim", *dim);
+    v("keepdim", keepdim);
+  }
+};
+
+struct Var {
+  static constexpr const char* name = "var";
+  Dims dim;
+  double correction = 1;
+  bool keepdim = false;
+  bool operator==(const Var&) const = default;
+  void visit(auto& v) const {
+    v("dim", dim);
+    v("correction", correction);
+    v("keepdim", keepdim);
+  }
+};
+
 // A set of dimensions: bit i stands for dimension i.
 using DimMask = uint32_t;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <cstdint>
 #include <functional>
 #include <random>
@@ -154,6 +155,11 @@ inline void expect_close(const Values& actual, const Values& expected, Tolerance
     expect_near(actual[i], expected[i], tolerance, what + ", element " + std::to_string(i));
     if (testing::Test::HasFailure()) return;
   }
+}
+
+inline bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.spec() == b.spec() && a.is_contiguous() &&
+         std::memcmp(a.raw(), b.raw(), size_t(a.numel()) * size_t(size_of(a.dtype()))) == 0;
 }
 
 template <class E, class F>

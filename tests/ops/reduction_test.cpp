@@ -9,6 +9,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/ops/reduction_internal.h>
 
+#include "../kernels/every_target.h"
 #include "naive.h"
 
 namespace entasis {
@@ -125,6 +126,112 @@ TEST(Reduction, MeanOfEveryFloatLayoutAndSetOfDims) {
   }
 }
 
+TEST(Reduction, AmaxOfEveryDtypeLayoutAndSetOfDims) {
+  for (const DType dtype : kAllDTypes) {
+    each_case(dtype, [&](const Layout& layout, const Values& values, const Dims& dims, DimMask mask,
+                         bool keepdim) {
+      const Dims& shape = layout.tensor.shape();
+      if (count(shape) == 0) return;
+      const Tensor y = amax(layout.tensor, dims, keepdim);
+      const std::string what = describe(layout, dims, dtype);
+      ASSERT_EQ(y.dtype(), dtype) << what;
+      ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim)) << what;
+      Values expected;
+      for (const Values& group : groups_of(shape, values, mask)) {
+        expected.push_back(*std::max_element(group.begin(), group.end()));
+      }
+      ASSERT_EQ(values_of(y), expected) << what;
+    });
+  }
+}
+
+TEST(Reduction, ArgmaxOfEveryDtypeLayoutAndDim) {
+  for (const DType dtype : kAllDTypes) {
+    for (const Dims& shape : kShapes) {
+      if (count(shape) == 0) continue;
+      const Values values = random_values(dtype, count(shape));  // many ties in small dtypes
+      for (const Layout& layout : layouts(dtype, shape, values)) {
+        for (int d = -1; d < shape.size(); ++d) {
+          const std::optional<int64_t> dim = d < 0 ? std::nullopt : std::optional<int64_t>(d);
+          const DimMask mask = d < 0 ? (DimMask{1} << shape.size()) - 1 : DimMask{1} << d;
+          Values expected;
+          for (const Values& group : groups_of(shape, values, mask)) {
+            expected.push_back(double(std::max_element(group.begin(), group.end()) - group.begin()));
+          }
+          for (const bool keepdim : {false, true}) {
+            const Tensor y = argmax(layout.tensor, dim, keepdim);
+            ASSERT_EQ(y.dtype(), kI64);
+            ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim));
+            ASSERT_EQ(values_of(y), expected) << describe(layout, dims_in(mask, shape.size()), dtype);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Reduction, VarOfEveryFloatLayoutAndSetOfDims) {
+  for (const DType dtype : kFloats) {
+    for (const double correction : {0.0, 1.0, 2.5}) {
+      each_case(dtype, [&](const Layout& layout, const Values& values, const Dims& dims,
+                           DimMask mask, bool keepdim) {
+        const Tensor y = var(layout.tensor, dims, correction, keepdim);
+        const Dims& shape = layout.tensor.shape();
+        const std::string what = describe(layout, dims, dtype);
+        ASSERT_EQ(y.dtype(), dtype) << what;
+        ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim)) << what;
+        Values expected;
+        for (const Values& group : groups_of(shape, values, mask)) {
+          double squares = 0;
+          for (double v : group) squares += (v - mean_of(group)) * (v - mean_of(group));
+          expected.push_back(squares / std::max(0.0, double(group.size()) - correction));
+        }
+        expect_close(values_of(y), expected, {rounding(dtype) + 1e-14, 1e-13}, what);
+      });
+    }
+  }
+}
+
+TEST(Reduction, AmaxAndArgmaxFindNaN) {
+  const double nan = std::nan("");
+  for (const int64_t n : {3, 5, 40, 5000, 100'000}) {
+    for (const int64_t at : {int64_t{0}, n / 2, n - 1}) {
+      Values values = random_values(kF32, n);
+      values[size_t(at)] = nan;
+      for (const Layout& layout : layouts(kF32, {n}, values)) {
+        EXPECT_TRUE(std::isnan(*amax(layout.tensor).raw_as<float>())) << n << " " << at;
+        EXPECT_EQ(*argmax(layout.tensor).raw_as<int64_t>(), at) << layout.name;
+      }
+      for (const Layout& layout : layouts(kF32, {n, 1}, values)) {
+        EXPECT_TRUE(std::isnan(*amax(layout.tensor, {0}).raw_as<float>())) << n << " " << at;
+        EXPECT_EQ(*argmax(layout.tensor, 0).raw_as<int64_t>(), at) << layout.name;
+      }
+    }
+  }
+  // Along columns, with one NaN in the middle one.
+  const Tensor x = tensor(kF64, {3, 3}, {1, 2, 3, 4, nan, -1, 7, 9, -9});
+  EXPECT_EQ(values_of(argmax(x, 0)), (Values{2, 1, 0}));
+  EXPECT_TRUE(std::isnan(values_of(amax(x, {0}))[1]));
+  const double inf = INFINITY;
+  EXPECT_EQ(values_of(amax(tensor(kF32, {2}, {-inf, -inf}))), Values{-inf});
+}
+
+TEST(Reduction, AmaxAndArgmaxOfTheWholeRangeOfU64) {
+  const Tensor x = empty_strided(Spec::dense(kU64, {4}), Device());
+  const uint64_t values[] = {1, ~uint64_t{0} - 1, uint64_t{1} << 63, 7};
+  std::memcpy(x.raw(), values, sizeof values);
+  EXPECT_EQ(*amax(x).raw_as<uint64_t>(), ~uint64_t{0} - 1);
+  EXPECT_EQ(*argmax(x).raw_as<int64_t>(), 1);
+}
+
+TEST(Reduction, VarIsStableFarFromZero) {
+  Values values;
+  for (int i = 0; i < 1000; ++i) values.push_back(1e8 + 8 * (i % 2));
+  EXPECT_EQ(values_of(var(tensor(kF32, {1000}, values), {}, 0)), Values{16});
+  for (double& v : values) v = 1e15 + (v - 1e8) / 4;
+  EXPECT_EQ(values_of(var(tensor(kF64, {1000}, values), {}, 0)), Values{1});
+}
+
 TEST(Reduction, SumToUndoesEveryBroadcast) {
   const Dims shape = {2, 3, 4};
   const Values values = random_values(kF64, 24);
@@ -171,15 +278,41 @@ TEST(Reduction, SameBitsForAnyNumberOfThreads) {
   const int threads = num_threads();
   for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{0, 1}, Dims{0, 2}, Dims{1, 2}}) {
     set_num_threads(1);
-    const Tensor expected = sum(x, dims);
+    const auto results = [&]() -> Tensors {
+      Tensors all = {sum(x, dims), mean(x, dims), amax(x, dims), var(x, dims)};
+      if (dims.size() == 1) all.push_back(argmax(x, dims[0]));
+      if (dims.empty()) all.push_back(argmax(x));
+      return all;
+    };
+    const Tensors expected = results();
     for (const int n : {2, 7}) {
       set_num_threads(n);
-      const Tensor y = sum(x, dims);
-      EXPECT_EQ(std::memcmp(y.raw(), expected.raw(), size_t(y.numel()) * 4), 0)
-          << to_string(dims) << " with " << n << " threads";
+      const Tensors actual = results();
+      for (size_t i = 0; i < actual.size(); ++i) {
+        EXPECT_TRUE(same_bits(actual[i], expected[i]))
+            << to_string(dims) << " with " << n << " threads, result " << i;
+      }
     }
   }
   set_num_threads(threads);
+}
+
+TEST(Reduction, SameBitsOnEverySimdTarget) {
+  for (const DType dtype : {kF32, kF64, kF16, kI16}) {
+    const Dims shape = {5, 130, 77};
+    const Tensor x = tensor(dtype, shape, random_values(dtype, count(shape)));
+    Tensors first;
+    on_every_target([&](int64_t) {
+      Tensors all;
+      for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{0, 2}}) {
+        all.push_back(sum(x, dims));
+        all.push_back(amax(x, dims));
+        if (is_floating_point(dtype)) all.push_back(var(x, dims));
+      }
+      if (first.empty()) first = all;
+      for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(same_bits(all[i], first[i])) << i;
+    });
+  }
 }
 
 TEST(Reduction, ErrorsNameTheCallersLine) {
@@ -197,6 +330,16 @@ TEST(Reduction, ErrorsNameTheCallersLine) {
       "mean: the mean of i64 is not defined; name a floating-point dtype — a.cpp:9");
   expect_error<ShapeError>([&] { sum_to(x, {3, 3}, Location("a.cpp", 10)); },
                            "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
+  expect_error<IndexError>(
+      [&] { amax(tensor(kF32, {2, 0}, {}), {1}, false, Location("a.cpp", 12)); },
+      "amax: no maximum over dim 1 of shape [2, 0], which has no elements — a.cpp:12");
+  expect_error<IndexError>(
+      [&] { argmax(tensor(kF32, {0}, {}), {}, false, Location("a.cpp", 13)); },
+      "argmax: no maximum over dim 0 of shape [0], which has no elements — a.cpp:13");
+  EXPECT_EQ(amax(tensor(kF32, {0, 2}, {}), {1}).shape(), Dims{0});
+  expect_error<DtypeError>(
+      [&] { var(i, {}, 1, false, Location("a.cpp", 14)); },
+      "var: the variance of i32 is not defined; cast it to a floating-point dtype — a.cpp:14");
   expect_error<ValueError>([&] { sum(Tensor(), {}, false, {}, Location("a.cpp", 11)); },
                            "sum: input 0 is an undefined tensor — a.cpp:11");
 }

@@ -68,6 +68,45 @@ struct SumFold {
   }
 };
 
+struct MaxFold {
+  static constexpr bool kTree = true;
+  template <class A>
+  static constexpr A identity() {
+    using Limits = std::numeric_limits<A>;
+    return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+  }
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    if constexpr (std::is_arithmetic_v<V>) {
+      return a > b || a != a ? a : b;
+    } else {
+      return maximum(a, b);
+    }
+  }
+  template <class W>
+  static HWY_INLINE W step(W acc, W x, W) {
+    return join(acc, x);
+  }
+};
+
+// Sum of (x - centre)^2, all of it in double.
+struct DeviationFold {
+  static constexpr bool kTree = false;
+  template <class A>
+  static constexpr A identity() {
+    return 0;
+  }
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    return a + b;
+  }
+  template <class W>
+  static HWY_INLINE W step(W acc, W x, W centre) {
+    const W distance = x - centre;
+    return acc + distance * distance;
+  }
+};
+
 // The eight vectors that lie `stride` elements apart, joined by a tree.
 template <class Fold, class V, class C>
 HWY_INLINE V join_eight(const C* HWY_RESTRICT at, int64_t stride) {

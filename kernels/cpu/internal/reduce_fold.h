@@ -31,6 +31,11 @@ struct ReduceTarget {
   FoldFunctions<float> sum_f32;
   FoldFunctions<double> sum_f64;
   FoldFunctions<int64_t> sum_i64;
+  FoldFunctions<float> max_f32;
+  FoldFunctions<double> max_f64;
+  FoldFunctions<int64_t> max_i64;
+  FoldFunctions<float> deviation_f32;  // sum of squared distances from the centre
+  FoldFunctions<double> deviation_f64;
 };
 
 }  // namespace entasis::cpu

@@ -12,19 +12,38 @@
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
-#include <entasis/core/tensor.h>
+#include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/reduce_plan.h>
 
 namespace entasis::cpu {
 
-// The elements to fold: an address, and how they become a dense tile of the compute type.
+// The elements to fold, and what turns a run of them into the compute type.
 struct ReduceInput {
   const void* data;
   int element_size;
   bool is_compute_type;
-  void (*fill)(const void* from, int64_t rows, int64_t row_stride, int64_t n, int64_t stride,
-               void* tile);
+  ConvertRun convert;
+
+  const void* address(int64_t at) const {
+    return static_cast<const char*>(data) + at * element_size;
+  }
+  // Makes a block of elements a dense one at `tile`, in as few runs as its strides allow.
+  template <class C>
+  void fill(int64_t at, int64_t rows, int64_t row_stride, int64_t n, int64_t stride,
+            C* tile) const {
+    if (stride == 1 && row_stride == n) {
+      convert(tile, 1, address(at), 1, rows * n);
+    } else if (rows <= n) {
+      for (int64_t r = 0; r < rows; ++r) {
+        convert(tile + r * n, 1, address(at + r * row_stride), stride, n);
+      }
+    } else {
+      for (int64_t i = 0; i < n; ++i) {
+        convert(tile + i, n, address(at + i * stride), row_stride, rows);
+      }
+    }
+  }
 };
 
 // Where results go: n of them, `stride` elements apart from element `at` on. `divisor` is for floats.
@@ -137,8 +156,7 @@ class Reducer {
       const int64_t tile_rows = std::min(height, rows - r);
       for (int64_t i = 0; i < n; i += length) {
         const int64_t tile_n = std::min(length, n - i);
-        in_.fill(raw_address(at + r * row_stride + i * stride), tile_rows, row_stride, tile_n, stride,
-              tile);
+        in_.fill(at + r * row_stride + i * stride, tile_rows, row_stride, tile_n, stride, tile);
         fold_.rows(tile, tile_rows, tile_n, tile_n, centre ? centre + r : nullptr, acc + r);
       }
     }
@@ -213,7 +231,7 @@ class Reducer {
     const int64_t height = kTile / width;
     for (int64_t r = 0; r < rows; r += height) {
       const int64_t tile_rows = std::min(height, rows - r);
-      in_.fill(raw_address(at + r * row_stride), tile_rows, row_stride, width, stride, tile);
+      in_.fill(at + r * row_stride, tile_rows, row_stride, width, stride, tile);
       fold_dense_columns(tile, tile_rows, width, width, centre, acc);
     }
   }
@@ -258,15 +276,12 @@ class Reducer {
     return to;
   }
 
-  const void* raw_address(int64_t at) const {
-    return static_cast<const char*>(in_.data) + at * in_.element_size;
-  }
-  const C* address(int64_t at) const { return static_cast<const C*>(raw_address(at)); }
+  const C* address(int64_t at) const { return static_cast<const C*>(in_.address(at)); }
 
   const ReducePlan& plan_;
   const FoldFunctions<C>& fold_;
-  const ReduceInput& in_;
-  const ReduceOutput<A>& out_;
+  const ReduceInput in_;
+  const ReduceOutput<A> out_;
   const A* const centre_;
 };
 
