@@ -31,7 +31,7 @@ class Index {
   Index(Slice slice, Location at = {}) : kind(Kind::kSlice), slice(slice), at(at) {}
   Index(EllipsisIndex, Location at = {}) : kind(Kind::kEllipsis), at(at) {}
   Index(NewAxisIndex, Location at = {}) : kind(Kind::kNewAxis), at(at) {}
-  // Integer indices of any shape.
+  // Integer indices of any shape, or a bool mask for as many dimensions as it has.
   Index(const Tensor& tensor, Location at = {}) : kind(Kind::kTensor), tensor(tensor), at(at) {}
 
   Kind kind;
@@ -41,9 +41,10 @@ class Index {
   Location at;
 };
 
-// NumPy's and PyTorch's rules: integers, slices, ellipsis and new axes make a view; index tensors
-// broadcast together and gather (their result dimensions stand where they stood if they were
-// adjacent, else first). Throws IndexError.
+// PyTorch's rules, which are NumPy's but for integers beside index tensors: integers, 0-d integer
+// tensors, slices, ellipsis and new axes make a view; index tensors broadcast together and gather
+// (their result dimensions stand where they stood if they were adjacent, else first). A mask stands
+// for the index tensors that nonzero() gives of it. Throws IndexError.
 ENTASIS_API Tensor index(const Tensor& input, std::span<const Index> indices, Location at = {});
 
 }  // namespace entasis

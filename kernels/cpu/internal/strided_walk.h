@@ -43,6 +43,17 @@ template <int N> class StridedWalk {
   // The step of operand k within a run.
   int64_t step(int k) const { return strides_[size_t(rank_ - 1)][size_t(k)]; }
 
+  // Where element i of the walk lies in each operand.
+  Offsets at(int64_t i) const {
+    Offsets offsets{};
+    for (int d = rank_ - 1; d >= 0; --d) {
+      const int64_t index = i % sizes_[size_t(d)];
+      i /= sizes_[size_t(d)];
+      for (size_t k = 0; k < N; ++k) offsets[k] += index * strides_[size_t(d)][k];
+    }
+    return offsets;
+  }
+
   // Calls body(offsets, count) for the runs that make up the elements [begin, end) of the walk.
   // Element j of a run is at offsets[k] + j * step(k).
   template <class Body> void runs(int64_t begin, int64_t end, Body&& body) const {

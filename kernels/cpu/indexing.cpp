@@ -1,0 +1,121 @@
+// Reading by index tensors, its gradient, and the positions of non-zero elements.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/index_slices.h>
+#include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/ops/indexing_internal.h>
+
+namespace entasis::cpu {
+namespace {
+
+size_t index_scratch(const IndexTensors&, Inputs in, Outputs) {
+  return read_slices_scratch(in.subspan(1));
+}
+size_t index_backward_scratch(const IndexBackward& op, Inputs in, Outputs) {
+  return add_slices_scratch(in.subspan(1), int(op.dim), op.shape);
+}
+
+constexpr int64_t kChunk = 16 << 10;  // elements
+
+// Calls visit(position) for each element in [begin, end) of the walk that is not zero. An element is
+// zero if its bits are, but for the sign of a float: `mask` takes that out.
+template <class Word, class Visit>
+void visit_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int64_t begin,
+                   int64_t end, Visit visit) {
+  const int64_t step = walk.step(0);
+  int64_t position = begin;
+  walk.runs(begin, end, [&](const auto& offsets, int64_t count) {
+    for (int64_t i = 0; i < count; ++i, ++position) {
+      if (data[offsets[0] + i * step] & mask) visit(position);
+    }
+  });
+}
+
+// Calls f(words, mask) with the elements as unsigned words of their size.
+template <class F> void dispatch_bits(const Operand& in, F f) {
+  const bool has_sign = is_floating_point(in.dtype());
+  auto call = [&]<class Word>(TypeTag<Word>) {
+    f(in.data<Word>(), has_sign ? Word(Word(~Word(0)) >> 1) : Word(~Word(0)));
+  };
+  switch (size_of(in.dtype())) {
+    case 1: return call(TypeTag<uint8_t>{});
+    case 2: return call(TypeTag<uint16_t>{});
+    case 4: return call(TypeTag<uint32_t>{});
+    default: return call(TypeTag<uint64_t>{});
+  }
+}
+
+// How many elements of each chunk are not zero.
+std::vector<int64_t> count_chunks(const Operand& in, const StridedWalk<1>& walk) {
+  std::vector<int64_t> counts(size_t((walk.numel() + kChunk - 1) / kChunk));
+  dispatch_bits(in, [&](const auto* data, auto mask) {
+    parallel_for(int64_t(counts.size()), 1, [&](int64_t first, int64_t last) {
+      for (int64_t chunk = first; chunk < last; ++chunk) {
+        int64_t count = 0;
+        visit_nonzero(data, walk, mask, chunk * kChunk, std::min(walk.numel(), (chunk + 1) * kChunk),
+                      [&count](int64_t) { ++count; });
+        counts[size_t(chunk)] = count;
+      }
+    });
+  });
+  return counts;
+}
+
+StridedWalk<1> row_major_walk(const Operand& in) {
+  return {WalkOrder::kRowMajor, in.shape(), {&in.strides()}};
+}
+
+}  // namespace
+
+void index_tensors(CpuContext& context, const IndexTensors& op, Inputs in, Outputs out) {
+  read_slices(in[0].tensor(), in.subspan(1), int(op.dim), Negative::kCountsFromEnd, op.skip,
+              context.scratch<int64_t>(), out[0]);
+}
+
+void index_backward(CpuContext& context, const IndexBackward& op, Inputs in, Outputs out) {
+  add_slices(in[0].tensor(), in.subspan(1), int(op.dim), op.skip, context.scratch<int64_t>(), out[0]);
+}
+
+void nonzero_count(CpuContext&, const Nonzero&, Inputs in, std::span<int64_t> counts) {
+  for (int64_t count : count_chunks(in[0], row_major_walk(in[0]))) counts[0] += count;
+}
+
+// Counts once more, chunk by chunk, so that each chunk knows where to write.
+void nonzero(CpuContext&, const Nonzero&, Inputs in, Outputs out) {
+  const StridedWalk<1> walk = row_major_walk(in[0]);
+  std::vector<int64_t> starts = count_chunks(in[0], walk);
+  int64_t total = 0;
+  for (int64_t& start : starts) total += std::exchange(start, total);
+  const Dims& shape = in[0].shape();
+  const int rank = shape.size();
+  int64_t* positions = out[0].raw_as<int64_t>();
+  dispatch_bits(in[0], [&](const auto* data, auto mask) {
+    parallel_for(int64_t(starts.size()), 1, [&](int64_t first, int64_t last) {
+      for (int64_t chunk = first; chunk < last; ++chunk) {
+        int64_t* to = positions + starts[size_t(chunk)] * rank;
+        visit_nonzero(data, walk, mask, chunk * kChunk, std::min(walk.numel(), (chunk + 1) * kChunk),
+                      [&](int64_t position) {
+                        for (int d = rank - 1; d >= 0; --d) {
+                          to[d] = position % shape[d];
+                          position /= shape[d];
+                        }
+                        to += rank;
+                      });
+      }
+    });
+  });
+}
+
+}  // namespace entasis::cpu
+
+namespace entasis {
+void register_cpu_indexing(Kernels& kernels) {
+  kernels.add_with_scratch<&cpu::index_tensors, &cpu::index_scratch>();
+  kernels.add_with_scratch<&cpu::index_backward, &cpu::index_backward_scratch>();
+  kernels.add_two_phase<&cpu::nonzero, &cpu::nonzero_count>();
+}
+}  // namespace entasis
