@@ -179,35 +179,30 @@ template <class F> void dispatch_floating(DType dtype, F f) {
   }
 }
 
-// The state with a device's part folded in.
-RandomState resolved(const RandomState& state) {
-  return {state.seed, state.offset + (state.device_offset ? *state.device_offset : 0), nullptr};
-}
-
 }  // namespace
 
 void uniform(CpuContext& context, const Uniform& op, Inputs, Outputs out) {
   dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_uniform<T>(resolved(context.random()), op, out[0]);
+    draw_uniform<T>(context.random(), op, out[0]);
   });
 }
 
 void normal(CpuContext& context, const Normal& op, Inputs, Outputs out) {
   dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_normal<T>(resolved(context.random()), op, out[0]);
+    draw_normal<T>(context.random(), op, out[0]);
   });
 }
 
 void randint(CpuContext& context, const RandInt& op, Inputs, Outputs out) {
   dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_integers<T>(resolved(context.random()), op, out[0]);
+    draw_integers<T>(context.random(), op, out[0]);
   });
 }
 
 // Sorting by random keys gives every order the same chance (but for equal keys, of which there is
 // one in 2^64 pairs; their order is that of their positions) and is the same on every device.
 void randperm(CpuContext& context, const RandPerm&, Inputs, Outputs out) {
-  const RandomState state = resolved(context.random());
+  const RandomState state = context.random();
   const int64_t n = out[0].numel();
   std::vector<std::pair<uint64_t, int64_t>> keys(static_cast<size_t>(n));
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
