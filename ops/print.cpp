@@ -58,7 +58,8 @@ class FloatFormat {
 
 class Printer {
  public:
-  Printer(const Tensor& tensor, const PrintOptions& options) : tensor_(tensor), options_(options) {
+  Printer(const Tensor& tensor, const PrintOptions& options)
+      : tensor_(tensor), options_(options), edge_(std::max(options.edge_items, 0)) {
     summarizes_ = tensor.numel() > options.threshold;
   }
 
@@ -70,12 +71,12 @@ class Printer {
  private:
   // Along a dimension, the indices that are left out: [edge, size - edge).
   bool skips(int dim) const {
-    return summarizes_ && tensor_.shape()[dim] > 2 * int64_t(options_.edge_items);
+    return summarizes_ && tensor_.shape()[dim] > 2 * edge_;
   }
 
   // Calls f(index) for the shown indices along a dimension, and gap() between its two ends.
   template <class F, class Gap> void each_shown(int dim, F f, Gap gap) const {
-    const int64_t size = tensor_.shape()[dim], edge = options_.edge_items;
+    const int64_t size = tensor_.shape()[dim], edge = edge_;
     const int64_t first = skips(dim) ? edge : size;
     for (int64_t i = 0; i < first; ++i) f(i);
     if (!skips(dim)) return;
@@ -154,6 +155,7 @@ class Printer {
 
   const Tensor& tensor_;
   const PrintOptions& options_;
+  int64_t edge_;
   bool summarizes_;
   std::vector<std::string> cells_;
   size_t width_ = 0;

@@ -56,9 +56,12 @@ template <class I> void gather_by_size(const Operand& input, int dim, Inputs in,
   }
 }
 
-Dims without(Dims dims, int dim) {
-  dims.erase(dim);
-  return dims;
+Dims without(const Dims& dims, int dim) {
+  Dims rest;
+  for (int i = 0; i < dims.size(); ++i) {
+    if (i != dim) rest.push_back(dims[i]);
+  }
+  return rest;
 }
 
 // Sums of f32 and f64 are made in place; those of halves in a float line of their own.
