@@ -47,4 +47,8 @@ class Index {
 // for the index tensors that nonzero() gives of it. Throws IndexError.
 ENTASIS_API Tensor index(const Tensor& input, std::span<const Index> indices, Location at = {});
 
+// The positions of the elements that are not zero: i64 [count, rank], in row-major order. Waits for
+// the device, since the shape depends on values.
+ENTASIS_API Tensor nonzero(const Tensor& input, Location at = {});
+
 }  // namespace entasis
