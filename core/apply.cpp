@@ -210,7 +210,7 @@ inline void make_outputs(const Run& run, Outputs outputs) {
   }
   Spec specs[kMaxSpecs];
   run.op.infer(run.attributes, run.inputs, Counts(counts), specs);
-  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = empty_strided(specs[i], run.device);
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = empty_dense(specs[i], run.device);
 }
 
 // ---- Interceptors

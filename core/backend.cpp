@@ -1,16 +1,17 @@
 // The registry of backends, and what every backend gets for free.
 #include <entasis/core/backend.h>
 
-#include <atomic>
 #include <cstdio>
 
+#include <entasis/core/backend_internal.h>
 #include <entasis/core/error.h>
 #include <entasis/core/registration_internal.h>
 
 namespace entasis {
-namespace {
 
-constinit std::atomic<Backend*> backends[kDeviceTypes] = {};
+constinit std::atomic<Backend*> backend_table[kDeviceTypes] = {};
+
+namespace {
 
 std::string mebibytes(size_t bytes) {
   char text[32];
@@ -26,13 +27,13 @@ void Backend::use_on_stream(Storage&, StreamId) {}
 void Backend::synchronize(int) {}
 
 void register_backend(DeviceType type, Backend* backend) {
-  backends[int(type)].store(backend, std::memory_order_release);
+  backend_table[int(type)].store(backend, std::memory_order_release);
 }
 
 Backend* find_backend(DeviceType type) {
-  if (Backend* backend = backends[int(type)].load(std::memory_order_acquire)) return backend;
+  if (Backend* backend = backend_table[int(type)].load(std::memory_order_acquire)) return backend;
   ensure_registered();
-  return backends[int(type)].load(std::memory_order_acquire);
+  return backend_table[int(type)].load(std::memory_order_acquire);
 }
 
 Backend& backend_of(DeviceType type) {

@@ -21,6 +21,8 @@ struct LeafState {
 LeafState& leaf_state(TensorImpl& tensor);
 // A new header of zero references but the caller's one.
 Ref<TensorImpl> new_tensor_impl();
+// empty_strided() for strides that are known to be dense, as those of a rule are.
+Tensor empty_dense(const Spec& spec, Device device);
 // A header on the same storage and geometry as `from`, without history.
 Ref<TensorImpl> alias_impl(const TensorImpl& from);
 

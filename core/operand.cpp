@@ -10,9 +10,17 @@ namespace {
 
 // Whether a shape and strides describe a dense block without overlap, in any dimension order.
 bool is_dense(const Dims& shape, const Dims& strides) {
-  int64_t expected = 1;
-  uint32_t done = 0;
   const int rank = shape.size();
+  int64_t expected = 1;
+  bool row_major = true;  // the common case, without the search below
+  for (int i = rank - 1; i >= 0; --i) {
+    row_major &= strides[i] == expected || shape[i] == 1;
+    expected *= shape[i];
+  }
+  if (row_major && expected != 0) return true;
+
+  expected = 1;
+  uint32_t done = 0;
   for (int step = 0; step < rank; ++step) {
     int found = -1;
     for (int i = rank - 1; i >= 0; --i) {
@@ -49,6 +57,11 @@ Dims dense_strides_like(const Dims& shape, const Dims& like) {
 }
 
 DType result_type(Inputs inputs) {
+  // Two tensors of one dtype: the common case.
+  if (inputs.size() == 2 && inputs[0].is_tensor() && inputs[1].is_tensor() &&
+      inputs[0].dtype() == inputs[1].dtype()) {
+    return inputs[0].dtype();
+  }
   std::optional<DType> dimensioned, scalar, number;
   auto join = [](std::optional<DType>& group, DType dtype) {
     group = group ? promote_types(*group, dtype) : dtype;

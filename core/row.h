@@ -219,8 +219,7 @@ template <class R, class... A, R (*F)(A...)> struct RowMaker<F> {
   template <size_t... I>
   static Values call_with(std::index_sequence<I...>, const Row& row, std::span<const Value> v,
                           Location at) {
-    (void)((Convert<At<I>>::fits(v[I]) ||
-            (internal::throw_bad_value(row, int(I), v[I]), true)), ...);
+    ((Convert<At<I>>::fits(v[I]) ? void() : internal::throw_bad_value(row, int(I), v[I])), ...);
     return to_values<std::remove_cvref_t<R>>(F(Convert<At<I>>::from(v[I])..., at));
   }
   static Values call(const Row& row, std::span<const Value> v, Location at) {

@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include <entasis/core/backend.h>
+#include <entasis/core/backend_internal.h>
 #include <entasis/core/error.h>
 #include <entasis/core/free_list_internal.h>
 
@@ -30,7 +30,7 @@ Ref<Storage> Storage::allocate(size_t bytes, Device device) {
   storage->device = device;
   storage->id = next_storage_id();
   if (!device.is_meta()) {
-    Backend& backend = backend_of(device.type);
+    Backend& backend = quick_backend_of(device.type);
     const StreamId stream = device.is_cpu() ? 0 : backend.current_stream(device.index);
     storage->data = backend.allocate(bytes, device.index, stream);
     storage->last_writer = stream;
@@ -56,7 +56,7 @@ void Storage::destroy() {
   if (deleter) {
     deleter(deleter_context, data);
   } else if (data != nullptr) {
-    backend_of(device.type).deallocate(data, bytes, device.index, last_writer, other_users);
+    quick_backend_of(device.type).deallocate(data, bytes, device.index, last_writer, other_users);
   }
   data = nullptr;
   release_header();

@@ -71,21 +71,24 @@ LeafState& leaf_state(TensorImpl& tensor) {
   return *tensor.leaf;
 }
 
-Tensor empty_strided(const Spec& spec, Device device) {
-  const int64_t numel = count_elements(spec.shape);
-  // Dense strides reach exactly numel elements; others (user's choice) may leave gaps.
-  int64_t extent = numel == 0 ? 0 : 1;
-  if (numel != 0) {
-    for (int i = 0; i < spec.shape.size(); ++i) {
-      int64_t reach;
-      if (spec.strides[i] < 0 ||
-          __builtin_mul_overflow(spec.shape[i] - 1, spec.strides[i], &reach) ||
-          __builtin_add_overflow(extent, reach, &extent)) {
-        throw ShapeError("strides " + to_string(spec.strides) + " of shape " +
-                         to_string(spec.shape) + " reach too far");
-      }
+namespace {
+
+// Elements from the first to the last that the strides reach, both included.
+int64_t reach_of(const Spec& spec) {
+  int64_t extent = 1;
+  for (int i = 0; i < spec.shape.size(); ++i) {
+    int64_t reach;
+    if (spec.strides[i] < 0 || __builtin_mul_overflow(spec.shape[i] - 1, spec.strides[i], &reach) ||
+        __builtin_add_overflow(extent, reach, &extent)) {
+      throw ShapeError("strides " + to_string(spec.strides) + " of shape " + to_string(spec.shape) +
+                       " reach too far");
     }
   }
+  return extent;
+}
+
+// `extent` elements of memory under the spec.
+Tensor allocate(const Spec& spec, Device device, int64_t numel, int64_t extent) {
   int64_t bytes;
   if (__builtin_mul_overflow(extent, int64_t(size_of(spec.dtype)), &bytes)) {
     throw ShapeError("shape " + to_string(spec.shape) + " needs more than 2^63 bytes");
@@ -100,6 +103,18 @@ Tensor empty_strided(const Spec& spec, Device device) {
   t->inference = thread_state.inference;
   t->storage = Storage::allocate(size_t(bytes), device);
   return Tensor(std::move(t));
+}
+
+}  // namespace
+
+Tensor empty_strided(const Spec& spec, Device device) {
+  const int64_t numel = count_elements(spec.shape);
+  return allocate(spec, device, numel, numel == 0 ? 0 : reach_of(spec));
+}
+
+Tensor empty_dense(const Spec& spec, Device device) {
+  const int64_t numel = count_elements(spec.shape);
+  return allocate(spec, device, numel, numel);
 }
 
 Tensor alias(const Tensor& base, const Geometry& geometry) {

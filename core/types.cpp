@@ -97,21 +97,29 @@ std::string to_string(const Dims& dims) {
   return text + "]";
 }
 
-int64_t count_elements(const Dims& shape) {
-  // An empty tensor may have huge other sizes, so zero is looked for first.
+namespace {
+
+// Why a shape has no count of elements; an empty tensor may have huge other sizes.
+[[gnu::cold, gnu::noinline]] int64_t count_unusual(const Dims& shape) {
   bool has_zero = false;
   for (int64_t size : shape) {
     if (size < 0) throw ShapeError("negative size in shape " + to_string(shape));
     has_zero |= size == 0;
   }
   if (has_zero) return 0;
+  throw ShapeError("shape " + to_string(shape) + " has more than 2^63 elements");
+}
+
+}  // namespace
+
+int64_t count_elements(const Dims& shape) {
   int64_t count = 1;
+  bool unusual = false;
   for (int64_t size : shape) {
-    if (__builtin_mul_overflow(count, size, &count)) {
-      throw ShapeError("shape " + to_string(shape) + " has more than 2^63 elements");
-    }
+    unusual |= size < 0;
+    unusual |= __builtin_mul_overflow(count, size, &count);
   }
-  return count;
+  return unusual ? count_unusual(shape) : count;
 }
 
 std::string to_string(const Number& number) {
