@@ -1,5 +1,6 @@
-# The front door: short commands over the CMake presets. Each sets up what it needs first, so that on
-# a fresh Debian 12 or Ubuntu 24.04 with git and make, `make train` or `make test` is all it takes.
+# The front door: short commands over the CMake presets. Each sets up what it needs first, so that
+# on a fresh Debian 12 or Ubuntu 24.04 with git and make, `make train` or `make test` is all it
+# takes.
 #
 # Variables: PRESET (release, debug, static, ci, clang, asan, tsan), JOBS, PREFIX, OUT, ARGS.
 
@@ -25,7 +26,7 @@ help:  ## this list
 	@echo "make <command>"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-train: setup-train configure  ## train a small network on handwritten digits; ARGS="--epochs 5 ...", OUT=folder
+train: setup-train configure  ## train a small network on handwritten digits; ARGS="--epochs 5"
 	@$(CMAKE_BUILD) --target entasis-train-digits
 	@$(BUILD)/bin/entasis-train-digits --out $(OUT) $(ARGS)
 
@@ -52,7 +53,7 @@ format:  ## format all sources with clang-format
 	$(SETUP) format
 	@tools/format.sh
 
-lint: setup-test configure-tests  ## check format, floors and clang-tidy; FILES="a.cpp b.cpp" picks some
+lint: setup-test configure-tests  ## check format, floors and clang-tidy (of FILES="a.cpp ...")
 	$(SETUP) format lint
 	@tools/format.sh --check
 	@tools/check_layers.py

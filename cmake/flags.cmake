@@ -1,5 +1,5 @@
-# Compiler and linker flags of everything built here, as one interface target, `entasis_flags`. It is
-# linked privately, so users of the library inherit none of it.
+# Compiler and linker flags of everything built here, as one interface target, `entasis_flags`. It
+# is linked privately, so users of the library inherit none of it.
 add_library(entasis_flags INTERFACE)
 target_compile_features(entasis_flags INTERFACE cxx_std_20)
 

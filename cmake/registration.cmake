@@ -1,5 +1,5 @@
-# Writes registration.cpp: the list of all rows, kernels and backends, by the names of their files. A
-# file that lacks its symbol is a link error; a static archive loses nothing, since everything is
+# Writes registration.cpp: the list of all rows, kernels and backends, by the names of their files.
+# A file that lacks its symbol is a link error; a static archive loses nothing, since everything is
 # reached from here. The file's place says what it defines, in namespace entasis:
 #
 #   ops/<stem>.cpp                  extern const RowList rows_<stem>
@@ -38,7 +38,8 @@ list(TRANSFORM _backend_files REPLACE ".*/([^/]+)/backend\\.cpp$" "\\1" OUTPUT_V
 # These lines fill the template cmake/registration.cpp.in.
 entasis_lines("${_row_stems}" "extern const RowList rows_#;" ENTASIS_ROW_DECLARATIONS)
 entasis_lines("${_row_stems}" "      &rows_#," ENTASIS_ROW_POINTERS)
-entasis_lines("${_kernel_stems}" "void register_cpu_#(Kernels& kernels);" ENTASIS_KERNEL_DECLARATIONS)
+entasis_lines("${_kernel_stems}" "void register_cpu_#(Kernels& kernels);"
+              ENTASIS_KERNEL_DECLARATIONS)
 entasis_lines("${_kernel_stems}" "  register_cpu_#(kernels);" ENTASIS_KERNEL_CALLS)
 entasis_lines("${_backends}" "void register_#_backend();" ENTASIS_BACKEND_DECLARATIONS)
 entasis_lines("${_backends}" "  register_#_backend();" ENTASIS_BACKEND_CALLS)

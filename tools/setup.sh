@@ -82,7 +82,8 @@ install() {
   echo "Installing $* (once, a minute or two)"
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
-  # The lists of packages may be absent or too old: then they are fetched and the install tried again.
+  # The lists of packages may be absent or too old: then they are fetched and the install tried
+  # again.
   if ! apt_install "$@" && ! { apt_get update && apt_install "$@"; }; then
     tail -n 20 "$log" >&2
     echo "Entasis could not install: $*" >&2

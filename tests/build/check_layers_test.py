@@ -1,4 +1,4 @@
-"""Tests tools/check_layers.py: a clean toy tree passes, and each kind of violation is found in it."""
+"""Tests tools/check_layers.py: a clean toy tree passes, and each kind of violation is found."""
 
 import os
 import subprocess

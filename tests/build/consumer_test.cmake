@@ -1,7 +1,7 @@
-# Builds and runs examples/consumer as a user would, WAY = package | subdirectory, LINKAGE = shared |
-# static. The package comes from an install into a fresh folder: of the build under test where it
-# has the linkage asked for, else of a second build, whose objects come out of ccache because they are
-# compiled by the same commands.
+# Builds and runs examples/consumer as a user would, WAY = package | subdirectory, LINKAGE = shared
+# | static. The package comes from an install into a fresh folder: of the build under test where it
+# has the linkage asked for, else of a second build, whose objects come out of ccache because they
+# are compiled by the same commands.
 set(work "${BUILD_DIR}/consumer/${WAY}_${LINKAGE}")
 set(prefix "${work}/prefix")
 if(LINKAGE STREQUAL "shared")
@@ -11,7 +11,8 @@ else()
 endif()
 
 function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  execute_process(COMMAND ${ARGN}
+    RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
     list(JOIN ARGN " " command)
     message(FATAL_ERROR "${command}\nended with ${result}:\n${output}")

@@ -1,5 +1,6 @@
 // Prints every row and every op that the library was built with, each op with the devices it has a
-// kernel for. A consumer of an installed or static library must see the same list as the build tree.
+// kernel for. A consumer of an installed or static library must see the same list as the tests of
+// the build tree.
 #include <iostream>
 
 #include <entasis/core/row.h>
