@@ -1,6 +1,7 @@
 # Fuzz targets: tests/fuzz/<name>_fuzz.cpp defines LLVMFuzzerTestOneInput. Each becomes the program
 # fuzz_<name> and a CTest test that runs it for ENTASIS_FUZZ_SECONDS, from the seeds in
-# tests/fuzz/corpus/<name>/ if there are any. What it learns and what it finds stay in the build tree.
+# tests/fuzz/corpus/<name>/ if there are any. What it learns and what it finds stay in the build
+# tree.
 set(ENTASIS_FUZZ_SECONDS 60 CACHE STRING "How long each fuzz target runs as a test")
 
 file(GLOB _entasis_fuzz_files CONFIGURE_DEPENDS "fuzz/*_fuzz.cpp")
@@ -26,5 +27,6 @@ foreach(path IN LISTS _entasis_fuzz_files)
                    -artifact_prefix=${PROJECT_BINARY_DIR}/fuzz/ "${learned}" ${seeds})
   math(EXPR timeout "${ENTASIS_FUZZ_SECONDS} + 120")
   # COST: the longest tests start first.
-  set_tests_properties(${ENTASIS_TEST_PREFIX}fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT ${timeout} COST 1000)
+  set_tests_properties(${ENTASIS_TEST_PREFIX}fuzz.${name} PROPERTIES
+    LABELS fuzz TIMEOUT ${timeout} COST 1000)
 endforeach()

@@ -68,6 +68,9 @@ std::vector<T> random_values(int64_t count, unsigned seed) {
   return values;
 }
 
+constexpr Conv2dMethod kMethods[] = {Conv2dMethod::kFastest, Conv2dMethod::kPixels,
+                                     Conv2dMethod::kChannels};
+
 // A convolution with operands in buffers of exactly the size it needs.
 template <class T>
 struct Problem {
@@ -110,15 +113,15 @@ struct Problem {
     if (with_bias) conv.bias = bias.data();
   }
 
-  std::vector<T> run() const {
+  std::vector<T> run(Conv2dMethod method = Conv2dMethod::kFastest) const {
     std::vector<T> output = output_before;
     Conv2d<T> call = conv;
     call.output = output.data();
-    conv2d_direct(call);
+    conv2d_direct(call, method);
     return output;
   }
 
-  // Compares with sums in a wider type on every target, within the bound for such sums.
+  // Compares with sums in a wider type on every target, by every method, within the bound for such sums.
   void check() const {
     using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
     constexpr Wide kGap = -1;  // the bound of an element that is no output
@@ -162,12 +165,15 @@ struct Problem {
     }
 
     on_every_target([&](int64_t) {
-      const std::vector<T> output = run();
-      for (size_t at = 0; at < output.size(); ++at) {
-        if (bound[at] == kGap) {
-          ASSERT_EQ(output[at], output_before[at]) << "wrote into a gap, at " << at;
-        } else {
-          ASSERT_LE(std::abs(output[at] - reference[at]), bound[at]) << "at element " << at;
+      for (const Conv2dMethod method : kMethods) {
+        SCOPED_TRACE("method " + std::to_string(static_cast<int>(method)));
+        const std::vector<T> output = run(method);
+        for (size_t at = 0; at < output.size(); ++at) {
+          if (bound[at] == kGap) {
+            ASSERT_EQ(output[at], output_before[at]) << "wrote into a gap, at " << at;
+          } else {
+            ASSERT_LE(std::abs(output[at] - reference[at]), bound[at]) << "at element " << at;
+          }
         }
       }
     });
@@ -233,14 +239,16 @@ TYPED_TEST(Conv2dDirectTest, SameBitsForAnyNumberOfThreads) {
     for (const Shape& shape : kShapes) {
       for (const Layout layout : {Layout::kChannelsFirst, Layout::kChannelsLast}) {
         const Problem<TypeParam> problem(shape, layout, layout, layout, true);
-        set_num_threads(1);
-        const std::vector<TypeParam> expected = problem.run();
-        for (const int threads : {2, 7, 32}) {
-          set_num_threads(threads);
-          const std::vector<TypeParam> output = problem.run();
-          ASSERT_EQ(
-              std::memcmp(output.data(), expected.data(), output.size() * sizeof(TypeParam)), 0)
-              << describe(shape) << " threads " << threads;
+        for (const Conv2dMethod method : kMethods) {
+          set_num_threads(1);
+          const std::vector<TypeParam> expected = problem.run(method);
+          for (const int threads : {2, 7, 32}) {
+            set_num_threads(threads);
+            const std::vector<TypeParam> output = problem.run(method);
+            ASSERT_EQ(
+                std::memcmp(output.data(), expected.data(), output.size() * sizeof(TypeParam)), 0)
+                << describe(shape) << " threads " << threads;
+          }
         }
       }
     }

@@ -38,19 +38,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 using namespace entasis::HWY_NAMESPACE;  // the primitives, as where a kernel file pastes the text
 
 #include <entasis/kernels/formulas/primitives.inc>
+
 #include <entasis/kernels/formulas/dual.inc>
+
 #include <entasis/tests/kernels/dual_formulas.inc>
 
-#define ENTASIS_SLOPE(name)                                                    \
-  template <class T>                                                           \
-  void slope_##name(const T* x, T* value, T* slope, size_t count) {            \
-    using V = Lane<hn::ScalableTag<T>>;                                        \
-    const size_t step = hn::Lanes(hn::ScalableTag<T>());                       \
-    for (size_t i = 0; i < count; i += step) {                                 \
-      const Dual<V> y = f_##name(Dual<V>(V::load(x + i), V(1)));               \
-      y.v.store(value + i);                                                    \
-      y.d.store(slope + i);                                                    \
-    }                                                                          \
+#define ENTASIS_SLOPE(name)                                         \
+  template <class T>                                                \
+  void slope_##name(const T* x, T* value, T* slope, size_t count) { \
+    using V = Lane<hn::ScalableTag<T>>;                             \
+    const size_t step = hn::Lanes(hn::ScalableTag<T>());            \
+    for (size_t i = 0; i < count; i += step) {                      \
+      const Dual<V> y = f_##name(Dual<V>(V::load(x + i), V(1)));    \
+      y.v.store(value + i);                                         \
+      y.d.store(slope + i);                                         \
+    }                                                               \
   }
 ENTASIS_FOR_EACH_FORMULA(ENTASIS_SLOPE)
 #undef ENTASIS_SLOPE
@@ -76,10 +78,13 @@ HWY_AFTER_NAMESPACE();
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace entasis::dual_test {
@@ -102,14 +107,14 @@ inline double sigmoid(double x) {
   const double z = std::exp(-std::abs(x));
   return (x < 0 ? z : 1) / (1 + z);
 }
-inline double log1p_exp(double x) {
-  return maximum(x, 0) + std::log1p(std::exp(-std::abs(x)));
-}
+inline double log1p_exp(double x) { return maximum(x, 0) + std::log1p(std::exp(-std::abs(x))); }
 
 #undef FORMULA
 #define FORMULA inline
 #include <entasis/kernels/formulas/primitives.inc>
+
 #include <entasis/kernels/formulas/dual.inc>
+
 #include <entasis/tests/kernels/dual_formulas.inc>
 
 }  // namespace scalar
@@ -291,8 +296,8 @@ TEST(Dual, NanStaysNan) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::map<std::string, bool> defined = {
       // slopes that a NaN argument leaves defined
-      {"abs", true}, {"relu", true}, {"tie", true}, {"steps", true}, {"leaky", true},
-      {"power_zero", true}, {"copysign", true}};
+      {"abs", true},   {"relu", true},       {"tie", true},     {"steps", true},
+      {"leaky", true}, {"power_zero", true}, {"copysign", true}};
   for (size_t k = 0; k < std::size(kFormulas); ++k) {
     const std::string name = kFormulas[k].name;
     for (const Table* t : tables()) {

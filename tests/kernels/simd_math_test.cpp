@@ -1,6 +1,6 @@
 // Accuracy of the CPU's math primitives on every SIMD target that the host can run, against the C
-// library in a wider type. Floats are walked by a stride over all bit patterns, and all of them with
-// ENTASIS_EXHAUSTIVE=1 (minutes a function). Targets with FMA must agree to the bit.
+// library in a wider type. Floats are walked by a stride over all bit patterns, and all of them
+// with ENTASIS_EXHAUSTIVE=1 (minutes a function). Targets with FMA must agree to the bit.
 
 #include <entasis/kernels/cpu/internal/simd_targets.h>
 
@@ -55,10 +55,10 @@ HWY_INLINE void walk(const T* x, T* y, size_t count, F f) {
   for (size_t i = 0; i < count; i += step) f(V<T>::load(x + i)).store(y + i);
 }
 
-#define ENTASIS_UNARY(name)                                             \
-  template <class T>                                                    \
-  void walk_##name(const T* x, T* y, size_t count) {                    \
-    walk(x, y, count, [](V<T> v) HWY_ATTR { return name(v); });         \
+#define ENTASIS_UNARY(name)                                     \
+  template <class T>                                            \
+  void walk_##name(const T* x, T* y, size_t count) {            \
+    walk(x, y, count, [](V<T> v) HWY_ATTR { return name(v); }); \
   }
 ENTASIS_UNARY(exp)
 ENTASIS_UNARY(log)
@@ -115,7 +115,9 @@ HWY_AFTER_NAMESPACE();
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <entasis/tests/kernels/ulp.h>
@@ -176,8 +178,10 @@ R rsqrt(R x) {
 
 const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases = {
-      {"exp", 1.2, 1.2, [](double x) { return std::exp(x); }, [](long double x) { return std::exp(x); }},
-      {"log", 1, 1, [](double x) { return std::log(x); }, [](long double x) { return std::log(x); }},
+      {"exp", 1.1, 1.1, [](double x) { return std::exp(x); },
+       [](long double x) { return std::exp(x); }},
+      {"log", 1, 1, [](double x) { return std::log(x); },
+       [](long double x) { return std::log(x); }},
       {"expm1", 2, 3, [](double x) { return std::expm1(x); },
        [](long double x) { return std::expm1(x); }},
       {"log1p", 2, 2, [](double x) { return std::log1p(x); },
@@ -186,10 +190,13 @@ const std::vector<UnaryCase>& unary_cases() {
        [](long double x) { return std::tanh(x); }},
       {"sigmoid", 2, 2, sigmoid<double>, sigmoid<long double>},
       {"log1p_exp", 2, 2, log1p_exp<double>, log1p_exp<long double>},
-      {"erf", 2, 3, [](double x) { return std::erf(x); }, [](long double x) { return std::erf(x); }},
+      {"erf", 2, 3, [](double x) { return std::erf(x); },
+       [](long double x) { return std::erf(x); }},
       {"erf_gaussian", 3, 3, erf_gaussian<double>, erf_gaussian<long double>},
-      {"sin", 1, 2, [](double x) { return std::sin(x); }, [](long double x) { return std::sin(x); }},
-      {"cos", 1, 2, [](double x) { return std::cos(x); }, [](long double x) { return std::cos(x); }},
+      {"sin", 1, 2, [](double x) { return std::sin(x); },
+       [](long double x) { return std::sin(x); }},
+      {"cos", 1, 2, [](double x) { return std::cos(x); },
+       [](long double x) { return std::cos(x); }},
       {"rsqrt", 1.5, 1.5, rsqrt<double>, rsqrt<long double>},
   };
   return cases;
@@ -218,9 +225,15 @@ bool same_bits(T a, T b) {
 template <class T, class Reference>
 class Walker {
  public:
+  std::vector<Worst<T>> worst;  // of each function
+  size_t different = 0;         // points where two targets with FMA disagree
+  T first_different = 0;
+
   Walker(std::vector<Unary<T>> functions, Reference reference, std::vector<bool> fused)
-      : functions_(std::move(functions)), reference_(reference), fused_(std::move(fused)),
-        worst(functions_.size()) {
+      : worst(functions.size()),
+        functions_(std::move(functions)),
+        reference_(reference),
+        fused_(std::move(fused)) {
     points_.reserve(kBlock);
   }
 
@@ -246,7 +259,8 @@ class Walker {
       if (!fused_[f]) continue;
       if (fused_result.empty()) fused_result = result;
       for (size_t i = 0; i < count; ++i) {
-        if (!same_bits(result[i], fused_result[i]) && different++ == 0) first_different = points_[i];
+        if (!same_bits(result[i], fused_result[i]) && different++ == 0)
+          first_different = points_[i];
       }
     }
     points_.clear();
@@ -257,11 +271,6 @@ class Walker {
   Reference reference_;
   std::vector<bool> fused_;
   std::vector<T> points_;
-
- public:
-  std::vector<Worst<T>> worst;
-  size_t different = 0;  // points where two targets with FMA disagree
-  T first_different = 0;
 };
 
 bool exhaustive() {
@@ -288,8 +297,8 @@ TEST_P(SimdMath, Float) {
   }
   walker.flush();
   for (size_t t = 0; t < all.size(); ++t) {
-    std::printf("%-13s float  %-5s %.3f ulp at %a\n", c.name, all[t]->target,
-                walker.worst[t].error, walker.worst[t].at);
+    std::printf("%-13s float  %-5s %.3f ulp at %a\n", c.name, all[t]->target, walker.worst[t].error,
+                walker.worst[t].at);
     EXPECT_LE(walker.worst[t].error, c.bound_f32) << all[t]->target;
   }
   EXPECT_EQ(walker.different, 0u) << "first at " << walker.first_different;
@@ -309,8 +318,8 @@ TEST_P(SimdMath, Double) {
   for (const double x : random_points(exhaustive() ? 4000000 : 40000)) walker.add(x);
   walker.flush();
   for (size_t t = 0; t < all.size(); ++t) {
-    std::printf("%-13s double %-5s %.3f ulp at %a\n", c.name, all[t]->target,
-                walker.worst[t].error, walker.worst[t].at);
+    std::printf("%-13s double %-5s %.3f ulp at %a\n", c.name, all[t]->target, walker.worst[t].error,
+                walker.worst[t].at);
     EXPECT_LE(walker.worst[t].error, c.bound_f64) << all[t]->target;
   }
   EXPECT_EQ(walker.different, 0u) << "first at " << walker.first_different;
@@ -319,10 +328,14 @@ TEST_P(SimdMath, Double) {
 // A lane's result depends on no other lane: alone among ones it is what it is among strangers.
 template <class T>
 void expect_independent_lanes(Unary<T> f, const char* what) {
-  std::vector<T> strange = {T(0.3), -T(0), T(2), std::numeric_limits<T>::infinity(),
-                            T(-3), std::numeric_limits<T>::quiet_NaN(), T(1e15),
-                            std::numeric_limits<T>::denorm_min(), T(-1), T(88.5), T(1e4),
-                            -std::numeric_limits<T>::infinity(), T(1.5), T(0.01), T(-120), T(7)};
+  std::vector<T> strange = {T(0.3),  -T(0),
+                            T(2),    std::numeric_limits<T>::infinity(),
+                            T(-3),   std::numeric_limits<T>::quiet_NaN(),
+                            T(1e15), std::numeric_limits<T>::denorm_min(),
+                            T(-1),   T(88.5),
+                            T(1e4),  -std::numeric_limits<T>::infinity(),
+                            T(1.5),  T(0.01),
+                            T(-120), T(7)};
   std::vector<T> together(16), alone(16);
   f(strange.data(), together.data(), 16);
   for (size_t i = 0; i < 16; ++i) {
@@ -362,11 +375,39 @@ template <class T>
 std::vector<T> pow_specials() {
   using Limits = std::numeric_limits<T>;
   const T two_to_m = std::ldexp(T{1}, Limits::digits);
-  std::vector<T> values = {0, Limits::denorm_min(), Limits::min(), T(1e-20), T(0.5), T(0.75),
-                           std::nextafter(T{1}, T{0}), 1, std::nextafter(T{1}, T{2}), T(1.5), 2,
-                           T(2.5), 3, 4, 5, T(0.1), T(1) / 3, 10, T(127.5), 128, 149, 150, 1023,
-                           T(1e4), two_to_m / 2 - T(0.5), two_to_m / 2 + 1, two_to_m - 1, two_to_m,
-                           two_to_m * 2, T(1e15), T(1e20), Limits::max(), Limits::infinity()};
+  std::vector<T> values = {0,
+                           Limits::denorm_min(),
+                           Limits::min(),
+                           T(1e-20),
+                           T(0.5),
+                           T(0.75),
+                           std::nextafter(T{1}, T{0}),
+                           1,
+                           std::nextafter(T{1}, T{2}),
+                           T(1.5),
+                           2,
+                           T(2.5),
+                           3,
+                           4,
+                           5,
+                           T(0.1),
+                           T(1) / 3,
+                           10,
+                           T(127.5),
+                           128,
+                           149,
+                           150,
+                           1023,
+                           T(1e4),
+                           two_to_m / 2 - T(0.5),
+                           two_to_m / 2 + 1,
+                           two_to_m - 1,
+                           two_to_m,
+                           two_to_m * 2,
+                           T(1e15),
+                           T(1e20),
+                           Limits::max(),
+                           Limits::infinity()};
   const size_t count = values.size();
   for (size_t i = 0; i < count; ++i) values.push_back(-values[i]);
   values.push_back(Limits::quiet_NaN());
@@ -395,8 +436,9 @@ void check_pow(const std::vector<T>& a, const std::vector<T>& b, double bound) {
       const double e = ulp_error<T, R>(result[i], expected[i]);
       if (e > worst) worst = e, at = i;
     }
-    std::printf("pow           %-6s %-5s %.3f ulp at (%a, %a)\n", sizeof(T) == 4 ? "float" : "double",
-                t->target, worst, static_cast<double>(a[at]), static_cast<double>(b[at]));
+    std::printf("pow           %-6s %-5s %.3f ulp at (%a, %a)\n",
+                sizeof(T) == 4 ? "float" : "double", t->target, worst, static_cast<double>(a[at]),
+                static_cast<double>(b[at]));
     EXPECT_LE(worst, bound) << t->target << ": pow(" << a[at] << ", " << b[at] << ") gave "
                             << result[at] << ", expected " << expected[at];
     if (!t->fused) continue;

@@ -1,5 +1,5 @@
-// The CPU's vector value type on every SIMD target that the host can run: each operation against the
-// same one on scalars, for every element type and for the values where machines differ.
+// The CPU's vector value type on every SIMD target that the host can run: each operation against
+// the same one on scalars, for every element type and for the values where machines differ.
 
 #include <entasis/kernels/cpu/internal/simd_targets.h>
 
@@ -48,16 +48,15 @@ HWY_INLINE void walk(const T* a, const T* b, T* y, size_t count, F f) {
   for (size_t i = 0; i < count; i += step) f(V<T>::load(a + i), V<T>::load(b + i)).store(y + i);
 }
 
-#define ENTASIS_OPERATION(name, expression)                                        \
-  template <class T>                                                               \
-  void apply_##name(const T* x, const T* y, T* result, size_t count) {             \
-    walk(x, y, result, count, [](V<T> a, [[maybe_unused]] V<T> b) HWY_ATTR {       \
-      return expression;                                                           \
-    });                                                                            \
+#define ENTASIS_OPERATION(name, expression)                                    \
+  template <class T>                                                           \
+  void apply_##name(const T* x, const T* y, T* result, size_t count) {         \
+    walk(x, y, result, count,                                                  \
+         [](V<T> a, [[maybe_unused]] V<T> b) HWY_ATTR { return expression; }); \
   }
 ENTASIS_OPERATION(add, a + b)
 ENTASIS_OPERATION(subtract, a - b)
-ENTASIS_OPERATION(multiply, a * b)
+ENTASIS_OPERATION(multiply, a* b)
 ENTASIS_OPERATION(divide, a / b)
 ENTASIS_OPERATION(negate, -a)
 ENTASIS_OPERATION(absolute, abs(a))
@@ -86,24 +85,29 @@ ENTASIS_OPERATION(bits, ((a & b) | ~a) ^ b)
 template <class T>
 const Operation<T>* operations() {
   static const Operation<T> common[] = {
-      apply_add<T>,     apply_subtract<T>,   apply_multiply<T>, apply_divide<T>,
-      apply_negate<T>,  apply_absolute<T>,   apply_maximum<T>,  apply_minimum<T>,
-      apply_mul_add<T>, apply_less<T>,       apply_less_equal<T>, apply_greater<T>,
-      apply_greater_equal<T>, apply_equal<T>, apply_not_equal<T>, apply_masks<T>,
-      apply_nan<T>,     apply_floor<T>,      apply_ceil<T>,     apply_round<T>,
-      apply_trunc<T>,
+      apply_add<T>, apply_subtract<T>, apply_multiply<T>, apply_divide<T>, apply_negate<T>,
+      apply_absolute<T>, apply_maximum<T>, apply_minimum<T>, apply_mul_add<T>, apply_less<T>,
+      apply_less_equal<T>, apply_greater<T>, apply_greater_equal<T>, apply_equal<T>,
+      apply_not_equal<T>, apply_masks<T>, apply_nan<T>, apply_floor<T>, apply_ceil<T>,
+      apply_round<T>, apply_trunc<T>,
       // by kind of type
       [] {
-        if constexpr (std::is_floating_point_v<T>) return apply_root<T>;
-        else return apply_bits<T>;
+        if constexpr (std::is_floating_point_v<T>)
+          return apply_root<T>;
+        else
+          return apply_bits<T>;
       }(),
       [] {
-        if constexpr (std::is_floating_point_v<T>) return apply_copy_sign<T>;
-        else return apply_power<T>;
+        if constexpr (std::is_floating_point_v<T>)
+          return apply_copy_sign<T>;
+        else
+          return apply_power<T>;
       }(),
       [] {
-        if constexpr (std::is_unsigned_v<T>) return apply_add<T>;
-        else return apply_clamped<T>;
+        if constexpr (std::is_unsigned_v<T>)
+          return apply_add<T>;
+        else
+          return apply_clamped<T>;
       }()};
   return common;
 }
@@ -141,9 +145,10 @@ using entasis::testing::bits_of;
 HWY_EXPORT(table);
 
 constexpr const char* kNames[] = {
-    "add",   "subtract", "multiply", "divide", "negate", "abs",     "maximum",  "minimum",
-    "mul_add", "less",   "less_equal", "greater", "greater_equal", "equal", "not_equal", "masks",
-    "is_nan", "floor",   "ceil",     "round",  "trunc",  "sqrt|bits", "copysign|pow", "clamp|add"};
+    "add",           "subtract", "multiply",  "divide",    "negate",       "abs",
+    "maximum",       "minimum",  "mul_add",   "less",      "less_equal",   "greater",
+    "greater_equal", "equal",    "not_equal", "masks",     "is_nan",       "floor",
+    "ceil",          "round",    "trunc",     "sqrt|bits", "copysign|pow", "clamp|add"};
 
 template <class T>
 T wrap(T a, T b, char operation) {
@@ -223,8 +228,21 @@ std::vector<T> interesting() {
   using Limits = std::numeric_limits<T>;
   std::vector<T> values;
   if constexpr (std::is_floating_point_v<T>) {
-    values = {0, Limits::denorm_min(), Limits::min(), T(0.3), T(0.5), 1, T(1.5), 2, T(2.5), 3,
-              T(1e5) + T(0.25), 1 / Limits::epsilon(), T(3e37), Limits::max(), Limits::infinity()};
+    values = {0,
+              Limits::denorm_min(),
+              Limits::min(),
+              T(0.3),
+              T(0.5),
+              1,
+              T(1.5),
+              2,
+              T(2.5),
+              3,
+              T(1e5) + T(0.25),
+              1 / Limits::epsilon(),
+              T(3e37),
+              Limits::max(),
+              Limits::infinity()};
     const size_t count = values.size();
     for (size_t i = 0; i < count; ++i) values.push_back(-values[i]);
     values.push_back(Limits::quiet_NaN());

@@ -23,37 +23,76 @@
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
 
-// to[i] = row[first + i * step] for 0 <= i < count, 0 where that lies outside [0, width).
+// The planes of `channels` channels, which begin at `maps`, under the output rows from `row` on.
 template <class T>
-void copy_padded_row(const T* row, int64_t width, int64_t column_stride, int64_t first,
-                     int64_t step, int64_t count, T* to) {
-  const int64_t begin = std::min(count, first >= 0 ? 0 : divide_up(-first, step));
-  const int64_t end = std::clamp(first < width ? divide_up(width - first, step) : 0, begin, count);
-  std::fill_n(to, begin, T{0});
-  copy_matrix(1, end - begin, row + (first + begin * step) * column_stride, 0,
-              step * column_stride, to + begin, 0);
-  std::fill_n(to + end, count - end, T{0});
+void fill_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const T* maps, int64_t channels,
+                 int64_t row, T* planes) {
+  const MapStrides& in = conv.input_strides;
+  const int64_t channel_size = conv.stride_y * conv.stride_x * plan.plane_rows * plan.pitch;
+  const int64_t step = conv.stride_x * in.column;
+  T* to = planes;
+  for (int64_t phase_y = 0; phase_y < conv.stride_y; ++phase_y) {
+    for (int64_t phase_x = 0; phase_x < conv.stride_x; ++phase_x) {
+      // Plane columns [begin, end) lie inside the map, the others in the padding.
+      const int64_t first = phase_x - conv.pad_x;
+      const int64_t begin = std::min(plan.pitch, first >= 0 ? 0 : divide_up(-first, conv.stride_x));
+      const int64_t end =
+          std::clamp(first < conv.in_width ? divide_up(conv.in_width - first, conv.stride_x) : 0,
+                     begin, plan.pitch);
+      for (int64_t i = 0; i < plan.plane_rows; ++i, to += plan.pitch) {
+        const int64_t y = (row + i) * conv.stride_y + phase_y - conv.pad_y;
+        const bool inside = y >= 0 && y < conv.in_height && begin < end;
+        for (int64_t c = 0; c < channels; ++c) {
+          T* const plane_row = to + c * channel_size;
+          std::fill_n(plane_row, inside ? begin : plan.pitch, T{0});
+          if (inside) std::fill_n(plane_row + end, plan.pitch - end, T{0});
+        }
+        if (!inside) continue;
+        const T* const from = maps + y * in.row + (first + begin * conv.stride_x) * in.column;
+        if (in.channel == 1) {
+          transpose(channels, end - begin, from, step, to + begin, channel_size);
+        } else {
+          copy_matrix(channels, end - begin, from, in.channel, step, to + begin, channel_size);
+        }
+      }
+    }
+  }
 }
 
-// The planes of one group's channels under the output rows from `row` on.
+// One group: its planes times its weight into block[out_channel][pixel], `vectors` of them a row.
 template <class T>
-void fill_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const T* channels, int64_t row,
-                 T* to) {
-  const int64_t count = conv.in_channels / conv.groups;
-  for (int64_t c = 0; c < count; ++c) {
-    const T* const map = channels + c * conv.input_strides.channel;
-    for (int64_t phase_y = 0; phase_y < conv.stride_y; ++phase_y) {
-      for (int64_t phase_x = 0; phase_x < conv.stride_x; ++phase_x) {
-        for (int64_t i = 0; i < plan.plane_rows; ++i, to += plan.pitch) {
-          const int64_t y = (row + i) * conv.stride_y + phase_y - conv.pad_y;
-          if (y < 0 || y >= conv.in_height) {
-            std::fill_n(to, plan.pitch, T{0});
-          } else {
-            copy_padded_row(map + y * conv.input_strides.row, conv.in_width,
-                            conv.input_strides.column, phase_x - conv.pad_x, conv.stride_x,
-                            plan.pitch, to);
-          }
-        }
+void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t group,
+                     const T* planes, int64_t vectors, T* block) {
+  constexpr int64_t kN = kLanes<T>;
+  constexpr int64_t kTapsPerBlock = 2048 / sizeof(T);
+  const int64_t out_channels = conv.out_channels / conv.groups;
+  const EqualCuts tiles(out_channels, kTileRows);
+  const EqualCuts sums(std::max<int64_t>(plan.taps, 1), kTapsPerBlock);
+  const EqualCuts panels(vectors,
+                         max_tile_vectors(static_cast<int>(std::min<int64_t>(out_channels, 3))));
+  for (int64_t s = 0; s < sums.pieces; ++s) {
+    for (int64_t t = 0; t < tiles.pieces; ++t) {
+      const int64_t channel = tiles.begin(t);
+      const int height = static_cast<int>(tiles.begin(t + 1) - channel);
+      const T* const weight =
+          plan.weight + (group * out_channels + channel) * plan.taps + sums.begin(s);
+      Tile<T> tile;
+      tile.a = &weight;
+      tile.k = std::min(sums.begin(s + 1), plan.taps) - sums.begin(s);
+      tile.a_row_stride = plan.taps;
+      tile.b_rows = plan.offsets + sums.begin(s);
+      tile.c_row_stride = vectors * kN;
+      tile.accumulate = s > 0;
+      tile.row_bias = s + 1 == sums.pieces && conv.bias != nullptr
+                          ? conv.bias + group * out_channels + channel
+                          : nullptr;
+      for (int64_t p = 0; p < panels.pieces; ++p) {
+        const int64_t width = panels.begin(p + 1) - panels.begin(p);
+        tile.b = planes + panels.begin(p) * kN;
+        tile.c = block + channel * tile.c_row_stride + panels.begin(p) * kN;
+        tile.columns = width * kN;
+        kTiles<T, RowsOfB::kListed>[static_cast<size_t>(height - 1)]
+                                   [static_cast<size_t>(width - 1)](tile);
       }
     }
   }
@@ -62,72 +101,47 @@ void fill_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const T* chann
 template <class T>
 void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t image, int64_t row) {
   constexpr int64_t kN = kLanes<T>;
-  constexpr int64_t kTapsPerBlock = 2048 / sizeof(T);
-  const int64_t in_channels = conv.in_channels / conv.groups;
-  const int64_t out_channels = conv.out_channels / conv.groups;
+  const MapStrides& in = conv.input_strides;
+  const MapStrides& out = conv.output_strides;
+  const int64_t in_group = conv.in_channels / conv.groups;
+  const int64_t out_group = conv.out_channels / conv.groups;
   const int64_t rows = std::min(plan.strip_rows, conv.out_height - row);
   const int64_t pixels = (rows - 1) * plan.pitch + conv.out_width;  // surplus columns included
-  const int64_t block_stride = divide_up(pixels, kN) * kN;
-  const int64_t planes =
-      in_channels * conv.stride_y * conv.stride_x * plan.plane_rows * plan.pitch;
+  const int64_t vectors = divide_up(pixels, kN);
+  const int64_t group_size =
+      in_group * conv.stride_y * conv.stride_x * plan.plane_rows * plan.pitch;
+  const int64_t planes_size = plan.groups_together * group_size;
+
   // The last vector of the strip may read past the last plane, by less than its length.
-  const Scratch copy_scratch(static_cast<size_t>(planes + kN) * sizeof(T));
-  const Scratch block_scratch(static_cast<size_t>(out_channels * block_stride) * sizeof(T));
-  T* const copy = copy_scratch.as<T>();
+  const Scratch plane_scratch(static_cast<size_t>(planes_size + kN) * sizeof(T));
+  const Scratch block_scratch(
+      static_cast<size_t>(plan.groups_together * out_group * vectors * kN) * sizeof(T));
+  T* const planes = plane_scratch.as<T>();
   T* const block = block_scratch.as<T>();
-  std::fill_n(copy + planes, kN, T{0});
+  std::fill_n(planes + planes_size, kN, T{0});
 
-  const EqualCuts tiles(out_channels, kTileRows);
-  const EqualCuts sums(std::max<int64_t>(plan.taps, 1), kTapsPerBlock);
-  const EqualCuts panels(block_stride / kN,
-                         max_tile_vectors(static_cast<int>(std::min<int64_t>(out_channels, 3))));
-  for (int64_t g = 0; g < conv.groups; ++g) {
-    fill_planes(conv, plan,
-                conv.input + image * conv.input_strides.image +
-                    g * in_channels * conv.input_strides.channel,
-                row, copy);
-
-    for (int64_t s = 0; s < sums.pieces; ++s) {
-      for (int64_t t = 0; t < tiles.pieces; ++t) {
-        const int64_t channel = tiles.begin(t);
-        const int height = static_cast<int>(tiles.begin(t + 1) - channel);
-        const T* const weight =
-            plan.weight + (g * out_channels + channel) * plan.taps + sums.begin(s);
-        Tile<T> tile;
-        tile.a = &weight;
-        tile.k = std::min(sums.begin(s + 1), plan.taps) - sums.begin(s);
-        tile.a_row_stride = plan.taps;
-        tile.b_rows = plan.offsets + sums.begin(s);
-        tile.c_row_stride = block_stride;
-        tile.accumulate = s > 0;
-        tile.row_bias = s + 1 == sums.pieces && conv.bias != nullptr
-                            ? conv.bias + g * out_channels + channel
-                            : nullptr;
-        for (int64_t p = 0; p < panels.pieces; ++p) {
-          const int64_t vectors = panels.begin(p + 1) - panels.begin(p);
-          tile.b = copy + panels.begin(p) * kN;
-          tile.c = block + channel * block_stride + panels.begin(p) * kN;
-          tile.columns = vectors * kN;
-          kTiles<T, RowsOfB::kListed>[static_cast<size_t>(height - 1)]
-                                     [static_cast<size_t>(vectors - 1)](tile);
-        }
-      }
+  for (int64_t g = 0; g < conv.groups; g += plan.groups_together) {
+    const int64_t groups = std::min(plan.groups_together, conv.groups - g);
+    fill_planes(conv, plan, conv.input + image * in.image + g * in_group * in.channel,
+                groups * in_group, row, planes);
+    for (int64_t i = 0; i < groups; ++i) {
+      multiply_planes(conv, plan, g + i, planes + i * group_size, vectors,
+                      block + i * out_group * vectors * kN);
     }
 
-    const MapStrides& out = conv.output_strides;
-    T* const output = conv.output + image * out.image + g * out_channels * out.channel +
-                      row * out.row;
+    const int64_t out_channels = groups * out_group;
+    T* const output = conv.output + image * out.image + g * out_group * out.channel;
     for (int64_t y = 0; y < rows; ++y) {
       const T* const from = block + y * plan.pitch;
-      T* const to = output + y * out.row;
+      T* const to = output + (row + y) * out.row;
       if (out.channel == 1) {
-        transpose(conv.out_width, out_channels, from, block_stride, to, out.column);
+        transpose(conv.out_width, out_channels, from, vectors * kN, to, out.column);
       } else if (out.column == 1) {
-        copy_matrix(out_channels, conv.out_width, from, block_stride, 1, to, out.channel);
+        copy_matrix(out_channels, conv.out_width, from, vectors * kN, 1, to, out.channel);
       } else {
         for (int64_t c = 0; c < out_channels; ++c) {
           for (int64_t x = 0; x < conv.out_width; ++x) {
-            to[c * out.channel + x * out.column] = from[c * block_stride + x];
+            to[c * out.channel + x * out.column] = from[c * vectors * kN + x];
           }
         }
       }

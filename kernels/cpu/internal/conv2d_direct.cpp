@@ -157,8 +157,15 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   PixelPlan<T> plan;
   plan.taps = taps_of(conv);
   plan.pitch = conv.out_width + reach_x / conv.stride_x;
+  // Channels-last maps are read and written in whole vectors of channels.
+  const bool channels_last = conv.input_strides.channel == 1 || conv.output_strides.channel == 1;
+  plan.groups_together =
+      channels_last && in_group > 0
+          ? std::min(conv.groups, divide_up(target.lanes, in_group))
+          : 1;
   const int64_t element_rows =
-      in_group * conv.stride_y * conv.stride_x + conv.out_channels / conv.groups;
+      plan.groups_together *
+      (in_group * conv.stride_y * conv.stride_x + conv.out_channels / conv.groups);
   plan.strip_rows =
       rows_of_strip(conv, element_rows * plan.pitch * static_cast<int64_t>(sizeof(T)));
   plan.plane_rows = plan.strip_rows + reach_y / conv.stride_y;
@@ -248,7 +255,7 @@ double tile_efficiency(int64_t rows, int64_t vectors) {
 }
 
 // Vector multiply-adds of both methods, for one image and group, plus about one for each element
-// whose copy has to be transposed.
+// whose copy has to be transposed and three for one that is sorted by phase.
 template <class T>
 bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const int64_t in_group = conv.in_channels / conv.groups;
@@ -266,7 +273,8 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   double pixels = static_cast<double>(out_group * pixel_vectors) * taps /
                   tile_efficiency(tile_channels, std::min(wide, pixel_vectors));
   pixels += out_elements * (conv.output_strides.column == 1 ? 0.1 : 1);
-  pixels += in_elements * (conv.input_strides.column == 1 ? 0.1 : 1);
+  pixels += in_elements *
+            (conv.stride_x > 1 ? 3 : conv.input_strides.column == 1 ? 0.1 : 1);
 
   const int64_t channel_vectors = divide_up(out_group, target.lanes);
   const int64_t tile_pixels =
@@ -280,13 +288,16 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
 }
 
 template <class T>
-void convolve(const Conv2d<T>& conv) {
+void convolve(const Conv2d<T>& conv, Conv2dMethod method) {
   if (conv.images == 0 || conv.out_channels == 0 || conv.out_height == 0 || conv.out_width == 0) {
     return;
   }
-  if (convolve_as_product(conv)) return;
   const Conv2dFunctions<T>& target = functions<T>();
-  if (conv.in_channels == 0 || pixels_are_cheaper(conv, target)) {
+  if (method == Conv2dMethod::kFastest) {
+    if (convolve_as_product(conv)) return;
+    method = pixels_are_cheaper(conv, target) ? Conv2dMethod::kPixels : Conv2dMethod::kChannels;
+  }
+  if (method == Conv2dMethod::kPixels || conv.in_channels == 0) {
     run_pixels(conv, target);
   } else {
     run_channels(conv, target);
@@ -295,8 +306,8 @@ void convolve(const Conv2d<T>& conv) {
 
 }  // namespace
 
-void conv2d_direct(const Conv2d<float>& conv) { convolve(conv); }
-void conv2d_direct(const Conv2d<double>& conv) { convolve(conv); }
+void conv2d_direct(const Conv2d<float>& conv, Conv2dMethod method) { convolve(conv, method); }
+void conv2d_direct(const Conv2d<double>& conv, Conv2dMethod method) { convolve(conv, method); }
 
 }  // namespace entasis::cpu
 #endif  // HWY_ONCE

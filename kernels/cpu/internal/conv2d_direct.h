@@ -39,9 +39,13 @@ struct Conv2d {
   MapStrides output_strides{};
 };
 
+// How it is computed (conv2d_plan.h tells): chosen by shape and strides, or prescribed by a test or
+// a benchmark.
+enum class Conv2dMethod { kFastest, kPixels, kChannels };
+
 // All sizes must fit each other; any strides will do, those of channels-first and of channels-last
 // maps are fast. The same bits for any number of threads.
-void conv2d_direct(const Conv2d<float>& conv);
-void conv2d_direct(const Conv2d<double>& conv);
+void conv2d_direct(const Conv2d<float>& conv, Conv2dMethod method = Conv2dMethod::kFastest);
+void conv2d_direct(const Conv2d<double>& conv, Conv2dMethod method = Conv2dMethod::kFastest);
 
 }  // namespace entasis::cpu

@@ -23,12 +23,13 @@ namespace entasis::cpu {
 
 template <class T>
 struct PixelPlan {
-  int64_t strip_rows;   // output rows in a strip
-  int64_t pitch;        // columns of a plane
-  int64_t plane_rows;   // rows of a plane
-  int64_t taps;         // in_channels / groups * kernel_height * kernel_width
-  const int64_t* offsets;  // of each tap's first pixel from the strip's copy
-  const T* weight;         // [out_channels][taps]
+  int64_t strip_rows;       // output rows in a strip
+  int64_t pitch;            // columns of a plane
+  int64_t plane_rows;       // rows of a plane
+  int64_t groups_together;  // whose input is copied, and output written, in one go
+  int64_t taps;             // in_channels / groups * kernel_height * kernel_width
+  const int64_t* offsets;   // of each tap's first pixel from the strip's copy
+  const T* weight;          // [out_channels][taps]
 };
 
 template <class T>

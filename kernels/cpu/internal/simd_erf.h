@@ -1,7 +1,7 @@
 // erf for float and double lanes.
-// Method: below a bound erf x = x + x·p(x²); above it erf x = 1 - 2^q(x) with q a minimax polynomial
-// for log2(erfc x), fitted with the weight that its error has in erf. Both are evaluated and one is
-// taken, so there is no branch.
+// Method: below a bound erf x = x + x·p(x²); above it erf x = 1 - 2^q(x) with q a minimax
+// polynomial for log2(erfc x), fitted with the weight that its error has in erf. Both are evaluated
+// and one is taken, so there is no branch.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_SIMD_ERF_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_SIMD_ERF_H_
@@ -27,28 +27,30 @@ struct ErfPolynomials {
   static HWY_INLINE Lane<D> p(Lane<D> square) {
     if constexpr (kFloat) {
       return polynomial(square, {0x1.06eba6p-3, -0x1.8126f4p-2, 0x1.ce1d3cp-4, -0x1.b6b806p-6,
-                        0x1.485416p-8, -0x1.3ed0aap-11});
+                                 0x1.485416p-8, -0x1.3ed0aap-11});
     } else {
-      return polynomial(square, {0x1.06eba8214db68p-3, -0x1.812746b0379a3p-2, 0x1.ce2f21a03ff26p-4,
-                        -0x1.b82ce311c9210p-6, 0x1.565bccf366dfbp-8, -0x1.c02daf720329bp-11,
-                        0x1.f9a2a8f146a6ep-14, -0x1.f4c94e6062050p-17, 0x1.b9768fb24998ep-20,
-                        -0x1.5bd164f987f07p-23, 0x1.d5b941712295dp-27, -0x1.a7bda9f20a41bp-31});
+      return polynomial(square,
+                        {0x1.06eba8214db68p-3, -0x1.812746b0379a3p-2, 0x1.ce2f21a03ff26p-4,
+                         -0x1.b82ce311c9210p-6, 0x1.565bccf366dfbp-8, -0x1.c02daf720329bp-11,
+                         0x1.f9a2a8f146a6ep-14, -0x1.f4c94e6062050p-17, 0x1.b9768fb24998ep-20,
+                         -0x1.5bd164f987f07p-23, 0x1.d5b941712295dp-27, -0x1.a7bda9f20a41bp-31});
     }
   }
 
   static HWY_INLINE Lane<D> q(Lane<D> a) {
     if constexpr (kFloat) {
       return polynomial(a, {-0x1.f7c9fp-13, -0x1.a0877cp+0, -0x1.d68236p-1, -0x1.339e72p-3,
-                        0x1.07bc28p-5, -0x1.21d6acp-8, 0x1.2bdad8p-12});
+                            0x1.07bc28p-5, -0x1.21d6acp-8, 0x1.2bdad8p-12});
     } else {
       // About 3, the middle of the interval: about 0 the terms would cancel.
-      return polynomial(a - Lane<D>(3), {-0x1.eeeb3adffbeb8p+3, -0x1.230546f4c9026p+3,
-                        -0x1.619826aeef821p+0, -0x1.5e643860b4eaep-7, 0x1.ffd04efcb6337p-10,
-                        -0x1.73ad49419a453p-12, 0x1.04b10a4a90fb6p-14, -0x1.5878aed31796dp-17,
-                        0x1.9e07c9921387cp-20, -0x1.a4f032ac8af73p-23, 0x1.2ba929c4ea0aep-26,
-                        0x1.6b0ea4187a2f2p-30, -0x1.3b08318ae81edp-30, -0x1.b50983b0f2327p-34,
-                        -0x1.a64c74610439dp-33, 0x1.6c849e2caea08p-35, 0x1.3dff833d87b6fp-35,
-                        0x1.baa524c4de0c1p-37, 0x1.aa41c41dd9e36p-40});
+      return polynomial(a - Lane<D>(3),
+                        {-0x1.eeeb3adffbeb8p+3, -0x1.230546f4c9026p+3, -0x1.619826aeef821p+0,
+                         -0x1.5e643860b4eaep-7, 0x1.ffd04efcb6337p-10, -0x1.73ad49419a453p-12,
+                         0x1.04b10a4a90fb6p-14, -0x1.5878aed31796dp-17, 0x1.9e07c9921387cp-20,
+                         -0x1.a4f032ac8af73p-23, 0x1.2ba929c4ea0aep-26, 0x1.6b0ea4187a2f2p-30,
+                         -0x1.3b08318ae81edp-30, -0x1.b50983b0f2327p-34, -0x1.a64c74610439dp-33,
+                         0x1.6c849e2caea08p-35, 0x1.3dff833d87b6fp-35, 0x1.baa524c4de0c1p-37,
+                         0x1.aa41c41dd9e36p-40});
     }
   }
 
@@ -56,7 +58,7 @@ struct ErfPolynomials {
   static HWY_INLINE Lane<D> exp2m1(Lane<D> r) {
     if constexpr (kFloat) {
       return r * polynomial(r, {0x1.62e432p-1, 0x1.ebf9b2p-3, 0x1.c6adb2p-5, 0x1.3ced7ep-7,
-                            0x1.5fb56cp-10});
+                                0x1.5fb56cp-10});
     } else {
       return exp2m1_double(r);
     }

@@ -26,7 +26,7 @@ struct FloatFormat<float> {
   static constexpr Bits kBias = 127;
   static constexpr Bits kSqrtHalf = 0x3f3504f3;
   static constexpr float kTwoToMantissa = 8388608.0f;
-  static constexpr float kSplitter = 4097.0f;  // 2^12 + 1
+  static constexpr float kSplitter = 4097.0f;    // 2^12 + 1
   static constexpr float kLn2High = 0x1.63p-1f;  // 9 bits: times an exponent exact
   static constexpr float kLn2Low = -0x1.bd0106p-13f;
 };
@@ -38,7 +38,7 @@ struct FloatFormat<double> {
   static constexpr Bits kBias = 1023;
   static constexpr Bits kSqrtHalf = 0x3fe6a09e667f3bcd;
   static constexpr double kTwoToMantissa = 4503599627370496.0;
-  static constexpr double kSplitter = 134217729.0;  // 2^27 + 1
+  static constexpr double kSplitter = 134217729.0;    // 2^27 + 1
   static constexpr double kLn2High = 0x1.62e42ffp-1;  // 33 bits
   static constexpr double kLn2Low = -0x1.718432a1b0e26p-35;
 };
@@ -86,7 +86,11 @@ HWY_INLINE V estrin(const double (&c)[kCount], const V (&powers)[5]) {
 template <class V, size_t kCount>
 HWY_INLINE V polynomial(V x, const double (&c)[kCount]) {
   static_assert(kCount <= 32);
-  constexpr int kLevels = kCount <= 2 ? 1 : kCount <= 4 ? 2 : kCount <= 8 ? 3 : kCount <= 16 ? 4 : 5;
+  constexpr int kLevels = kCount <= 2    ? 1
+                          : kCount <= 4  ? 2
+                          : kCount <= 8  ? 3
+                          : kCount <= 16 ? 4
+                                         : 5;
   const V x2 = x * x;
   const V x4 = x2 * x2;
   const V x8 = x4 * x4;

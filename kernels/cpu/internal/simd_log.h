@@ -23,16 +23,16 @@ HWY_INLINE Lane<D> log1p_series(Lane<D> f, Lane<D> addend) {
   if constexpr (sizeof(hn::TFromD<D>) == 4) {
     // log(1 + f) = f - f²/2 + f³·p(f), relative error 2^-27.3
     const V p = polynomial(f, {0x1.555554p-2, -0x1.000228p-2, 0x1.99a02p-3, -0x1.547216p-3,
-                           0x1.22d8cep-3, -0x1.0d8618p-3, 0x1.0560ecp-3, -0x1.38b81ap-4});
+                               0x1.22d8cep-3, -0x1.0d8618p-3, 0x1.0560ecp-3, -0x1.38b81ap-4});
     return mul_add(mul_add(p, f, V(-0.5)), f * f, addend) + f;
   } else {
     // With s = f/(2 + f), z = s²: log(1 + f) = 2·atanh(s) = f - (f²/2 - s·(f²/2 + z·l(z))),
     // relative error 2^-59.
     const V s = f / (V(2) + f);
     const V z = s * s;
-    const V l = polynomial(z, {0x1.5555555555593p-1, 0x1.999999997fb0bp-2, 0x1.249249421042dp-2,
-                           0x1.c71c51f389176p-3, 0x1.746642d52162fp-3, 0x1.39a1621bb875ep-3,
-                           0x1.2f086a2c00cbbp-3});
+    const V l = polynomial(
+        z, {0x1.5555555555593p-1, 0x1.999999997fb0bp-2, 0x1.249249421042dp-2, 0x1.c71c51f389176p-3,
+            0x1.746642d52162fp-3, 0x1.39a1621bb875ep-3, 0x1.2f086a2c00cbbp-3});
     const V half_square = V(0.5) * f * f;
     return f - (half_square - mul_add(s, mul_add(z, l, half_square), addend));
   }
@@ -84,7 +84,8 @@ HWY_INLINE Lane<D> log(Lane<D> x) {
 }
 
 // log(1 + x). Float: 2 ulp; double: 2 ulp.
-// 1 + x = 2^e·(1 + f) with f = 2^-e·x + (2^-e - 1), where only the last sum rounds; for e = 0 f is x.
+// 1 + x = 2^e·(1 + f) with f = 2^-e·x + (2^-e - 1), where only the last sum rounds; for e = 0 f is
+// x.
 template <class D>
 HWY_INLINE Lane<D> log1p(Lane<D> x) {
   using V = Lane<D>;

@@ -20,20 +20,22 @@ namespace detail {
 template <class D>
 HWY_INLINE Lane<D> pow_single_in_double(Lane<D> x, Lane<D> y) {
   using V = Lane<D>;
-  // log2 x = e + s·k(s²) with s = (m - 1)/(m + 1), relative error 2^-45. Every float is normal here.
+  // log2 x = e + s·k(s²) with s = (m - 1)/(m + 1), relative error 2^-45. Every float is normal
+  // here.
   const Binary<D> parts = split_binary(x);
   const V s = (parts.significand - V(1)) / (parts.significand + V(1));
   const V k = polynomial(s * s, {0x1.71547652b8251p+1, 0x1.ec709dc53c3b8p-1, 0x1.2776c293860ddp-1,
-                         0x1.a61a2e8755883p-2, 0x1.479561f3411a9p-2, 0x1.21b036ef39236p-2});
+                                 0x1.a61a2e8755883p-2, 0x1.479561f3411a9p-2, 0x1.21b036ef39236p-2});
   const V log2 = mul_add(s, k, parts.exponent);
   // Beyond the limits the result is 0 or infinite as a float.
   const V exponent = clamp(y * log2, V(-200), V(200));
   const V constant = rounding_constant(D(), Format<D>::kBias);
   const V shifted = exponent + constant;
   const V r = exponent - (shifted - constant);
-  const V fraction = polynomial(r, {1.0, 0x1.62e42fef7b6a4p-1, 0x1.ebfbe07aeab9ep-3,
-                                0x1.c6b08df4f771ep-5, 0x1.3b29f0cdc2fb4p-7, 0x1.5d8722e5ae588p-10,
-                                0x1.445e927f760c7p-13, 0x1.00f202d727eb1p-16});
+  const V fraction =
+      polynomial(r, {1.0, 0x1.62e42fef7b6a4p-1, 0x1.ebfbe07aeab9ep-3, 0x1.c6b08df4f771ep-5,
+                     0x1.3b29f0cdc2fb4p-7, 0x1.5d8722e5ae588p-10, 0x1.445e927f760c7p-13,
+                     0x1.00f202d727eb1p-16});
   return fraction * two_to(shifted);
 }
 
@@ -62,8 +64,8 @@ HWY_INLINE Pair<Lane<D>> log2_pair(Lane<D> x) {
   Pair<V> z = two_product(s, s);
   z.low = mul_add(s + s, s_low, z.low);
   const V p = polynomial(z.high, {0x1.9999999999996p-3, 0x1.2492492492f50p-3, 0x1.c71c71c596cf7p-4,
-                         0x1.745d182929948p-4, 0x1.3b1364d836c96p-4, 0x1.11206ca0477c1p-4,
-                         0x1.de3de02af59fap-5, 0x1.eac1fb11af037p-5});
+                                  0x1.745d182929948p-4, 0x1.3b1364d836c96p-4, 0x1.11206ca0477c1p-4,
+                                  0x1.de3de02af59fap-5, 0x1.eac1fb11af037p-5});
   const V third(0x1.5555555555555p-2);
   Pair<V> linear = two_product(z.high, third);
   linear.low += z.low * third + z.high * V(0x1.5555555555555p-56);

@@ -1,7 +1,7 @@
 // sin and cos for float and double lanes, right for every argument.
 // Method: x = n·pi/2 + r by subtracting pi/2 in parts whose products with n are exact, then a
-// minimax polynomial for sin r or cos r. Float computes in double. Beyond 2^19 the few lanes concerned
-// go to the C library, which reduces exactly.
+// minimax polynomial for sin r or cos r. Float computes in double. Beyond 2^19 the few lanes
+// concerned go to the C library, which reduces exactly.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_SIMD_TRIG_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_SIMD_TRIG_H_
@@ -24,8 +24,8 @@ enum class Wave { kSine, kCosine };
 // Largest argument of the fast way: n has 20 bits and a part of pi/2 has 33.
 inline constexpr double kFastAngle = 524288.0;
 
-// The nearest multiple of pi/2, as a number and as a bit pattern whose low two bits are the quadrant
-// of the sine of the angle (of the cosine: one further).
+// The nearest multiple of pi/2, as a number and as a bit pattern whose low two bits are the
+// quadrant of the sine of the angle (of the cosine: one further).
 template <class D>
 struct Quadrant {
   Lane<D> n;
@@ -58,10 +58,12 @@ HWY_INLINE Lane<D> wave_single_in_double(Lane<D> x, Wave wave) {
   V r = mul_add(quadrant.n, V(-0x1.921fb544p+0), x);
   r = mul_add(quadrant.n, V(-0x1.0b4611a626331p-34), r);
   const V z = r * r;
-  const V sine = r * mul_add(z, polynomial(z, {-0x1.5555554caf0d9p-3, 0x1.1111088f20b30p-7,
-                                           -0x1.a00f980cbd998p-13, 0x1.6cd707e5d480dp-19}), V(1));
-  const V cosine = polynomial(z, {1.0, -0.5, 0x1.55554aaa556eap-5, -0x1.6c0c85da2ff96p-10,
-                              0x1.9a00ad4bf22e3p-16});
+  const V sine = r * mul_add(z,
+                             polynomial(z, {-0x1.5555554caf0d9p-3, 0x1.1111088f20b30p-7,
+                                            -0x1.a00f980cbd998p-13, 0x1.6cd707e5d480dp-19}),
+                             V(1));
+  const V cosine = polynomial(
+      z, {1.0, -0.5, 0x1.55554aaa556eap-5, -0x1.6c0c85da2ff96p-10, 0x1.9a00ad4bf22e3p-16});
   return by_quadrant(quadrant, sine, cosine);
 }
 
@@ -80,9 +82,10 @@ HWY_INLINE Lane<D> wave_double(Lane<D> x, Wave wave) {
 
   const V z = r.high * r.high;
   const V s = polynomial(z, {-0x1.5555555555549p-3, 0x1.111111110f8a0p-7, -0x1.a01a019c14cfcp-13,
-                         0x1.71de357991e14p-19, -0x1.ae5e671837afcp-26, 0x1.5d931c6850a80p-33});
-  const V c = polynomial(z, {0x1.555555555554cp-5, -0x1.6c16c16c1521ap-10, 0x1.a01a019cbe6fap-16,
-                         -0x1.27e4f811ba2a8p-22, 0x1.1ee9f078aff4ap-29, -0x1.8fb0aabe25175p-37});
+                             0x1.71de357991e14p-19, -0x1.ae5e671837afcp-26, 0x1.5d931c6850a80p-33});
+  const V c =
+      polynomial(z, {0x1.555555555554cp-5, -0x1.6c16c16c1521ap-10, 0x1.a01a019cbe6fap-16,
+                     -0x1.27e4f811ba2a8p-22, 0x1.1ee9f078aff4ap-29, -0x1.8fb0aabe25175p-37});
   const V half_z = V(0.5) * z;
   // sin(r + l) = r + (r³·s + l·(1 - z/2)), cos(r + l) = 1 - z/2 + (z²·c - r·l)
   const V sine = r.high + mul_add(r.high * z, s, r.low * (V(1) - half_z));
