@@ -4,18 +4,23 @@
 #include <entasis/core/error.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/copy_internal.h>
+#include <entasis/ops/placed_internal.h>
 
 namespace entasis {
 
-template <> struct Rule<Clone> {
+template <>
+struct Rule<Clone> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kPointwise;
-  static Spec infer(const Clone& op, Inputs in) { return {in[0].dtype(), in[0].shape(), op.strides}; }
+  static Spec infer(const Clone& op, Inputs in) {
+    return {in[0].dtype(), in[0].shape(), op.strides};
+  }
   static Grads vjp(const Clone&, const Saved&, Grads gy) { return gy; }
 };
 
 // The engine casts a gradient back to its input's dtype.
-template <> struct Rule<Cast> {
+template <>
+struct Rule<Cast> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Cast& op, Inputs in) { return pointwise_spec(op.dtype, in); }
@@ -23,7 +28,8 @@ template <> struct Rule<Cast> {
 };
 
 // Nothing is left of the target's old elements, so their gradient is zero: undefined.
-template <> struct Rule<Copy> {
+template <>
+struct Rule<Copy> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Copy&, Inputs in) {
@@ -37,7 +43,8 @@ template <> struct Rule<Copy> {
   static Grads vjp(const Copy&, const Saved&, Grads gy) { return {Tensor(), gy[0]}; }
 };
 
-template <> struct Rule<Fill> {
+template <>
+struct Rule<Fill> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Fill&, Inputs in) {
@@ -46,7 +53,8 @@ template <> struct Rule<Fill> {
   static Grads vjp(const Fill&, const Saved&, Grads) { return {}; }
 };
 
-template <> struct Rule<ToDevice> {
+template <>
+struct Rule<ToDevice> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kCrossesDevices;
   static Spec infer(const ToDevice& op, Inputs in) {
@@ -80,13 +88,8 @@ Tensor channels_last(const Tensor& input, Location at) {
   const Frame frame("channels_last", at);
   if (!input.defined()) return clone(input);
   if (input.dim() == 4 && input.is_channels_last()) return input;
-  Dims strides;
-  try {
-    strides = channels_last_strides(input.shape());
-  } catch (Error& error) {
-    place_in_frames(error, "channels_last", at);
-    throw;
-  }
+  const Dims strides =
+      placed("channels_last", at, [&] { return channels_last_strides(input.shape()); });
   return clone_strided(input, strides, at);
 }
 
@@ -124,11 +127,11 @@ constinit const Row rows[] = {
                 "A copy of input with memory of its own: dense, in input's dimension order."),
     row<&contiguous>("contiguous", args("input"),
                      "input itself if it is dense in row-major order, else such a copy."),
-    row<&channels_last>("channels_last", args("input"),
-                        "input itself if it is a 4-d tensor that lies dense in NHWC order, else such "
-                        "a copy.",
-                        RowOptions{.torch = "",
-                                   .why_no_torch = "contiguous(memory_format=torch.channels_last)"}),
+    row<&channels_last>(
+        "channels_last", args("input"),
+        "input itself if it is a 4-d tensor that lies dense in NHWC order, else such "
+        "a copy.",
+        RowOptions{.torch = "", .why_no_torch = "contiguous(memory_format=torch.channels_last)"}),
     row<&to>("to", args("input", "dtype"),
              "input itself if it has this dtype, else a copy in it. Floating-point numbers are "
              "truncated on their way to integers."),

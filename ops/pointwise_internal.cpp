@@ -23,14 +23,12 @@ IntegerRange range_of(DType dtype) {
   });
 }
 
-// Arithmetic in an unsigned dtype is modular, so a small negative number has a meaning there (as in
-// PyTorch): adding -1 subtracts 1. Comparing with it has none.
-void check_fits(int64_t value, DType dtype, bool orders) {
+// Adding -1 to an unsigned number subtracts 1, as in PyTorch; comparing with it makes no sense.
+void check_fits(int64_t value, DType dtype, bool modular) {
   const IntegerRange range = range_of(dtype);
-  const bool fits = value >= 0 ? uint64_t(value) <= range.highest
-                    : orders || range.lowest < 0
-                        ? value >= range.lowest
-                        : uint64_t(-(value + 1)) < range.highest;
+  const bool fits = value >= 0                     ? uint64_t(value) <= range.highest
+                    : modular && range.lowest == 0 ? uint64_t(-(value + 1)) < range.highest
+                                                   : value >= range.lowest;
   if (!fits) {
     throw ValueError("the number " + std::to_string(value) + " does not fit into " +
                      name_of(dtype));
@@ -44,7 +42,7 @@ void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in) {
   if (computed == kU64 && traits.orders) throw DtypeError("not implemented for u64");
   if (!is_integer(computed)) return;
   for (const Operand& operand : in.subspan(size_t(traits.first_value))) {
-    if (operand.is_number()) check_fits(operand.number().to_int(), computed, traits.orders);
+    if (operand.is_number()) check_fits(operand.number().to_int(), computed, traits.modular);
   }
 }
 

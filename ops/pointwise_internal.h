@@ -1,5 +1,5 @@
-// Pointwise ops: their attribute structs, which hold nothing, and what their rules and kernels agree on:
-// the dtype in which an op computes. The formulas are in kernels/formulas.
+// Pointwise ops: their attribute structs, which hold nothing, and what their rules and kernels
+// agree on: the dtype in which an op computes. The formulas are in kernels/formulas.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ struct PointwiseTraits {
   bool gives_bool = false;
   int first_value = 0;
   bool takes_bool = true;
-  bool orders = false;  // tells smaller from larger: wrong for u64, which is computed as i64
+  bool orders = false;   // tells smaller from larger: wrong for u64, which is computed as i64
+  bool modular = false;  // wraps, so that a negative number means something to unsigned dtypes
 };
 
 inline DType compute_dtype(const PointwiseTraits& traits, Inputs in) {
@@ -38,19 +39,53 @@ struct NoAttributes {
 // Arithmetic
 struct Add : NoAttributes {
   static constexpr const char* name = "add";
-  static constexpr PointwiseTraits traits{.arity = 2};
+  static constexpr PointwiseTraits traits{.arity = 2, .modular = true};
 };
 struct Sub : NoAttributes {
   static constexpr const char* name = "sub";
-  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false};
+  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .modular = true};
 };
 struct Mul : NoAttributes {
   static constexpr const char* name = "mul";
-  static constexpr PointwiseTraits traits{.arity = 2};
+  static constexpr PointwiseTraits traits{.arity = 2, .modular = true};
 };
 struct Div : NoAttributes {
   static constexpr const char* name = "div";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct Neg : NoAttributes {
+  static constexpr const char* name = "neg";
+  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false};
+};
+struct Pow : NoAttributes {
+  static constexpr const char* name = "pow";
+  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
+};
+
+// Selection
+struct Maximum : NoAttributes {
+  static constexpr const char* name = "maximum";
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
+};
+struct Minimum : NoAttributes {
+  static constexpr const char* name = "minimum";
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
+};
+struct Clamp : NoAttributes {  // input 1 is the lower limit, input 2 the upper one
+  static constexpr const char* name = "clamp";
+  static constexpr PointwiseTraits traits{.arity = 3, .takes_bool = false, .orders = true};
+};
+struct ClampMin : NoAttributes {
+  static constexpr const char* name = "clamp_min";
+  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
+};
+struct ClampMax : NoAttributes {
+  static constexpr const char* name = "clamp_max";
+  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
+};
+struct Where : NoAttributes {  // input 0 is the condition, a bool tensor
+  static constexpr const char* name = "where";
+  static constexpr PointwiseTraits traits{.arity = 3, .first_value = 1};
 };
 
 // Comparisons
@@ -79,12 +114,89 @@ struct Ge : NoAttributes {
   static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 
+// Functions of one tensor
+struct Exp : NoAttributes {
+  static constexpr const char* name = "exp";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Log : NoAttributes {
+  static constexpr const char* name = "log";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Sqrt : NoAttributes {
+  static constexpr const char* name = "sqrt";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Tanh : NoAttributes {
+  static constexpr const char* name = "tanh";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Sigmoid : NoAttributes {
+  static constexpr const char* name = "sigmoid";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Silu : NoAttributes {
+  static constexpr const char* name = "silu";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Gelu : NoAttributes {
+  static constexpr const char* name = "gelu";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct GeluTanh : NoAttributes {
+  static constexpr const char* name = "gelu_tanh";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Erf : NoAttributes {
+  static constexpr const char* name = "erf";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct ErfGaussian : NoAttributes {
+  static constexpr const char* name = "erf_gaussian";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct Relu : NoAttributes {
+  static constexpr const char* name = "relu";
+  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false, .orders = true};
+};
+
+// Their gradients: of the output's gradient and the input, or the output where that is cheaper
+struct SqrtBackward : NoAttributes {
+  static constexpr const char* name = "sqrt_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct TanhBackward : NoAttributes {
+  static constexpr const char* name = "tanh_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct SigmoidBackward : NoAttributes {
+  static constexpr const char* name = "sigmoid_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct ReluBackward : NoAttributes {
+  static constexpr const char* name = "relu_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct SiluBackward : NoAttributes {
+  static constexpr const char* name = "silu_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct GeluBackward : NoAttributes {
+  static constexpr const char* name = "gelu_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct GeluTanhBackward : NoAttributes {
+  static constexpr const char* name = "gelu_tanh_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+
 // Throws where PyTorch does: for bool operands of an op that has no meaning for them, for u64 where
 // only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
 
 // The part of a rule that all pointwise ops share.
-template <class Op> struct PointwiseRule {
+template <class Op>
+struct PointwiseRule {
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Op&, Inputs in) {
     const DType computed = compute_dtype(Op::traits, in);

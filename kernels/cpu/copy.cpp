@@ -1,7 +1,7 @@
 // Copies, casts and fills. One loop over rows with a converter for each pair of dtypes; contiguous
 // memory of one dtype is moved by memcpy. Bytes moved: each element once in and once out.
-// A transposed copy goes by blocks of 32 x 32 elements, so that every cache line it touches on either
-// side is used up before it is evicted.
+// A transposed copy goes by blocks of 32 x 32 elements, so that every cache line it touches on
+// either side is used up before it is evicted.
 #include <cstring>
 
 #include <entasis/backends/cpu/parallel.h>

@@ -1,4 +1,4 @@
-// Kernels of the arithmetic ops: formulas and the types they are compiled for.
+// Kernels of arithmetic and selection: formulas and the types they are compiled for.
 #include <span>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,21 +17,85 @@ namespace entasis {
 namespace HWY_NAMESPACE {
 
 #include <entasis/kernels/formulas/add.inc>
+#include <entasis/kernels/formulas/clamp_between.inc>
 #include <entasis/kernels/formulas/div.inc>
 #include <entasis/kernels/formulas/mul.inc>
+#include <entasis/kernels/formulas/neg.inc>
+#include <entasis/kernels/formulas/relu.inc>
 #include <entasis/kernels/formulas/sub.inc>
+#include <entasis/kernels/formulas/where.inc>
 
 struct AddFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return add(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return add(a, b);
+  }
 };
 struct SubFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return sub(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return sub(a, b);
+  }
 };
 struct MulFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return mul(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return mul(a, b);
+  }
 };
 struct DivFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return div(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return div(a, b);
+  }
+};
+struct NegFormula {
+  template <class V>
+  static HWY_INLINE V of(V a) {
+    return neg(a);
+  }
+};
+struct MaximumFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return maximum(a, b);
+  }
+};
+struct MinimumFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return minimum(a, b);
+  }
+};
+struct ClampMinFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return maximum(a, b);
+  }
+};
+struct ClampMaxFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return minimum(a, b);
+  }
+};
+struct ClampFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b, V c) {
+    return clamp_between(a, b, c);
+  }
+};
+struct WhereFormula {
+  template <class V>
+  static HWY_INLINE V of(V a, V b, V c) {
+    return where(a, b, c);
+  }
+};
+struct ReluFormula {
+  template <class V>
+  static HWY_INLINE V of(V a) {
+    return relu(a);
+  }
 };
 
 constexpr cpu::PointwiseEntry kArithmetic[] = {
@@ -39,6 +103,14 @@ constexpr cpu::PointwiseEntry kArithmetic[] = {
     make_entry<Sub, SubFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<Mul, MulFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<Div, DivFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<Neg, NegFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Maximum, MaximumFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Minimum, MinimumFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<ClampMin, ClampMinFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<ClampMax, ClampMaxFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Clamp, ClampFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Where, WhereFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Relu, ReluFormula, FormulaTypes::kAll>(kLightGrain),
 };
 
 std::span<const cpu::PointwiseEntry> arithmetic_table() { return kArithmetic; }

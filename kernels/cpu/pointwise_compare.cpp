@@ -24,22 +24,40 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/ne.inc>
 
 struct EqFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return eq(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return eq(a, b);
+  }
 };
 struct NeFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return ne(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return ne(a, b);
+  }
 };
 struct LtFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return lt(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return lt(a, b);
+  }
 };
 struct LeFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return le(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return le(a, b);
+  }
 };
 struct GtFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return gt(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return gt(a, b);
+  }
 };
 struct GeFormula {
-  template <class V> static HWY_INLINE V of(V a, V b) { return ge(a, b); }
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return ge(a, b);
+  }
 };
 
 constexpr cpu::PointwiseEntry kCompare[] = {
@@ -64,9 +82,7 @@ namespace entasis {
 HWY_EXPORT(compare_table);
 
 namespace cpu {
-std::span<const PointwiseEntry> compare_entries() {
-  return HWY_DYNAMIC_DISPATCH(compare_table)();
-}
+std::span<const PointwiseEntry> compare_entries() { return HWY_DYNAMIC_DISPATCH(compare_table)(); }
 }  // namespace cpu
 
 void register_cpu_pointwise_compare(Kernels& kernels) {

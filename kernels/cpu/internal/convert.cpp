@@ -9,7 +9,8 @@ namespace entasis::cpu {
 namespace {
 
 // Reads a bool byte that need not be 0 or 1, as memory from elsewhere may hold.
-template <class T> inline T read(const T* from) {
+template <class T>
+inline T read(const T* from) {
   if constexpr (std::is_same_v<T, bool>) {
     uint8_t byte;
     std::memcpy(&byte, from, 1);
@@ -19,7 +20,8 @@ template <class T> inline T read(const T* from) {
   }
 }
 
-template <class To, class From> inline To convert_element(const From* from) {
+template <class To, class From>
+inline To convert_element(const From* from) {
   if constexpr (std::is_same_v<To, From>) {
     return read(from);  // halves keep their bits
   } else {
@@ -42,20 +44,60 @@ void convert_run(void* to, int64_t to_stride, const void* from, int64_t from_str
   for (int64_t i = 0; i < n; ++i) t[i * to_stride] = convert_element<To>(f + i * from_stride);
 }
 
-template <int kDType> struct TypeAt;
-template <> struct TypeAt<int(kF32)> { using type = float; };
-template <> struct TypeAt<int(kF64)> { using type = double; };
-template <> struct TypeAt<int(kF16)> { using type = Half; };
-template <> struct TypeAt<int(kBF16)> { using type = BFloat16; };
-template <> struct TypeAt<int(kI8)> { using type = int8_t; };
-template <> struct TypeAt<int(kI16)> { using type = int16_t; };
-template <> struct TypeAt<int(kI32)> { using type = int32_t; };
-template <> struct TypeAt<int(kI64)> { using type = int64_t; };
-template <> struct TypeAt<int(kU8)> { using type = uint8_t; };
-template <> struct TypeAt<int(kU16)> { using type = uint16_t; };
-template <> struct TypeAt<int(kU32)> { using type = uint32_t; };
-template <> struct TypeAt<int(kU64)> { using type = uint64_t; };
-template <> struct TypeAt<int(kBool)> { using type = bool; };
+template <int kDType>
+struct TypeAt;
+template <>
+struct TypeAt<int(kF32)> {
+  using type = float;
+};
+template <>
+struct TypeAt<int(kF64)> {
+  using type = double;
+};
+template <>
+struct TypeAt<int(kF16)> {
+  using type = Half;
+};
+template <>
+struct TypeAt<int(kBF16)> {
+  using type = BFloat16;
+};
+template <>
+struct TypeAt<int(kI8)> {
+  using type = int8_t;
+};
+template <>
+struct TypeAt<int(kI16)> {
+  using type = int16_t;
+};
+template <>
+struct TypeAt<int(kI32)> {
+  using type = int32_t;
+};
+template <>
+struct TypeAt<int(kI64)> {
+  using type = int64_t;
+};
+template <>
+struct TypeAt<int(kU8)> {
+  using type = uint8_t;
+};
+template <>
+struct TypeAt<int(kU16)> {
+  using type = uint16_t;
+};
+template <>
+struct TypeAt<int(kU32)> {
+  using type = uint32_t;
+};
+template <>
+struct TypeAt<int(kU64)> {
+  using type = uint64_t;
+};
+template <>
+struct TypeAt<int(kBool)> {
+  using type = bool;
+};
 
 using ConvertRow = std::array<ConvertRun, kDTypes>;
 
@@ -71,8 +113,6 @@ constexpr auto kConverters = make_table(std::make_integer_sequence<int, kDTypes>
 
 }  // namespace
 
-ConvertRun find_converter(DType to, DType from) {
-  return kConverters[size_t(to)][size_t(from)];
-}
+ConvertRun find_converter(DType to, DType from) { return kConverters[size_t(to)][size_t(from)]; }
 
 }  // namespace entasis::cpu

@@ -11,8 +11,8 @@ namespace entasis::cpu {
 using ConvertRun = void (*)(void* to, int64_t to_stride, const void* from, int64_t from_stride,
                             int64_t n);
 
-// Floats to integers truncate; other conversions are those of `convert` (core/dtype.h). Bool becomes
-// 0 or 1, whatever its byte holds.
+// Floats to integers truncate; other conversions are those of `convert` (core/dtype.h). Bool
+// becomes 0 or 1, whatever its byte holds.
 ConvertRun find_converter(DType to, DType from);
 
 }  // namespace entasis::cpu

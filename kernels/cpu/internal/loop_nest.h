@@ -16,7 +16,7 @@ struct LoopNest {
   int dims = 0;  // at least 1
   int operands = 0;
   int64_t numel = 0;
-  int64_t size[kMaxDims];  // innermost first
+  int64_t size[kMaxDims];                      // innermost first
   int64_t stride[kMaxDims][kMaxLoopOperands];  // in elements; 0 where an operand is broadcast
 
   // `in` broadcasts to the shape of `out`.

@@ -13,17 +13,22 @@ constexpr int64_t kShortRow = 64;  // shorter rows go through tiles that hold se
 
 constexpr Lanes lanes_of(DType dtype) {
   switch (dtype) {
-    case kF64: return Lanes::kF64;
+    case kF64:
+      return Lanes::kF64;
     case kI8:
     case kI16:
-    case kI32: return Lanes::kI32;
+    case kI32:
+      return Lanes::kI32;
     case kI64:
     case kU16:
     case kU32:
-    case kU64: return Lanes::kI64;
+    case kU64:
+      return Lanes::kI64;
     case kU8:
-    case kBool: return Lanes::kU8;
-    default: return Lanes::kF32;
+    case kBool:
+      return Lanes::kU8;
+    default:
+      return Lanes::kF32;
   }
 }
 constexpr DType dtype_of_lanes(Lanes lanes) {
@@ -47,11 +52,21 @@ union Scalar {
 Scalar scalar_of(const Number& number, Lanes lanes) {
   Scalar s{};
   switch (lanes) {
-    case Lanes::kF32: s.f32 = number.to<float>(); break;
-    case Lanes::kF64: s.f64 = number.to<double>(); break;
-    case Lanes::kI32: s.i32 = number.to<int32_t>(); break;
-    case Lanes::kI64: s.i64 = number.to<int64_t>(); break;
-    case Lanes::kU8: s.u8 = number.to<uint8_t>(); break;
+    case Lanes::kF32:
+      s.f32 = number.to<float>();
+      break;
+    case Lanes::kF64:
+      s.f64 = number.to<double>();
+      break;
+    case Lanes::kI32:
+      s.i32 = number.to<int32_t>();
+      break;
+    case Lanes::kI64:
+      s.i64 = number.to<int64_t>();
+      break;
+    case Lanes::kU8:
+      s.u8 = number.to<uint8_t>();
+      break;
   }
   return s;
 }
@@ -67,7 +82,8 @@ bool is_row_major(const Tensor& t) {
 }
 
 // Runs `f(begin, end)` over [0, n), on several threads if there is enough for them.
-template <class F> void for_range(int64_t n, int64_t grain, const F& f) {
+template <class F>
+void for_range(int64_t n, int64_t grain, const F& f) {
   if (n < 2 * grain) {
     f(int64_t{0}, n);
   } else {
@@ -88,7 +104,8 @@ bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
   for (size_t k = 0; k < in.size(); ++k) {
     const Operand& operand = in[k];
     if (operand.is_number()) {
-      // In place, a number may ask for another dtype than the target's: (i32 + 0.5) is refused before.
+      // In place, a number may ask for another dtype than the target's: (i32 + 0.5) is refused
+      // before.
       scalars[k] = scalar_of(operand.number(), lanes);
       pointers[k] = reinterpret_cast<const char*>(&scalars[k]);
       is_scalar |= 1u << k;
@@ -121,11 +138,11 @@ bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
 // One operand of the loop, the result or an input.
 struct LoopOperand {
   char* data = nullptr;
-  int bytes = 0;               // of an element in memory
+  int bytes = 0;                 // of an element in memory
   ConvertRun convert = nullptr;  // to (inputs) or from (the result) the type of computation
-  bool direct = false;         // dtype is that of the computation
-  bool scalar = false;         // one value for all elements, at `data`, already converted
-  bool linear = false;         // direct, and element i of the loop lies at data[i]
+  bool direct = false;           // dtype is that of the computation
+  bool scalar = false;           // one value for all elements, at `data`, already converted
+  bool linear = false;           // direct, and element i of the loop lies at data[i]
   Scalar value;
 };
 

@@ -1,11 +1,12 @@
 // The loop around every pointwise formula. What a formula brings is a table entry: for each of the
-// five C++ types that formulas are compiled for, a function over runs of adjacent elements. The loop
-// brings the rest: strides and broadcasting, the other dtypes, mixed dtypes, threads.
+// five C++ types that formulas are compiled for, a function over runs of adjacent elements. The
+// loop brings the rest: strides and broadcasting, the other dtypes, mixed dtypes, threads.
 //
-// Method: a contiguous call of one dtype goes straight to the function. Otherwise the iteration space
-// is cut into rows; where operands are of another dtype or not adjacent, they pass through tiles of
-// 512 elements that stay in the L1 cache (converted on the way in and out). Every vector of elements is
-// computed by the same code, tails too, so a value depends on neither its place nor the threads.
+// Method: a contiguous call of one dtype goes straight to the function. Otherwise the iteration
+// space is cut into rows; where operands are of another dtype or not adjacent, they pass through
+// tiles of 512 elements that stay in the L1 cache (converted on the way in and out). Every vector
+// of elements is computed by the same code, tails too, so a value depends on neither its place nor
+// the threads.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@
 
 namespace entasis::cpu {
 
-// The types that formulas are compiled for (rule 11). f16 and bf16 are computed as f32; i8 and i16 as
-// i32; u16, u32 and u64 as i64; bool as u8.
+// The types that formulas are compiled for (rule 11). f16 and bf16 are computed as f32; i8 and i16
+// as i32; u16, u32 and u64 as i64; bool as u8.
 enum class Lanes : uint8_t { kF32, kF64, kI32, kI64, kU8 };
 inline constexpr int kLaneTypes = 5;
 
@@ -27,7 +28,7 @@ using PointwiseRun = void (*)(void* out, const void* const* in, uint32_t scalars
 struct PointwiseEntry {
   const char* name;  // of the op
   PointwiseTraits traits;
-  int64_t grain;     // elements that one thread computes at least
+  int64_t grain;                 // elements that one thread computes at least
   PointwiseRun run[kLaneTypes];  // null where the op has no such type
 };
 

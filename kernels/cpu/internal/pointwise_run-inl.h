@@ -1,6 +1,6 @@
-// From a formula to a table entry: the loop over runs of adjacent elements, compiled for each type and
-// Highway target. One load per operand and one store per vector; a tail is padded with copies of its
-// first element and goes through the same vector code.
+// From a formula to a table entry: the loop over runs of adjacent elements, compiled for each type
+// and Highway target. One load per operand and one store per vector; a tail is padded with copies
+// of its first element and goes through the same vector code.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_POINTWISE_RUN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_POINTWISE_RUN_INL_H_
@@ -89,11 +89,15 @@ template <class Op, class F, FormulaTypes kTypes>
 constexpr cpu::PointwiseEntry make_entry(int64_t grain) {
   constexpr int n = Op::traits.arity;
   if constexpr (kTypes == FormulaTypes::kAll) {
-    return {Op::name, Op::traits, grain,
+    return {Op::name,
+            Op::traits,
+            grain,
             {&run_formula<F, float, n>, &run_formula<F, double, n>, &run_formula<F, int32_t, n>,
              &run_formula<F, int64_t, n>, &run_formula<F, uint8_t, n>}};
   } else {
-    return {Op::name, Op::traits, grain,
+    return {Op::name,
+            Op::traits,
+            grain,
             {&run_formula<F, float, n>, &run_formula<F, double, n>, nullptr, nullptr, nullptr}};
   }
 }

@@ -1,4 +1,5 @@
-// The tables of pointwise kernels, one a file, each of the SIMD target that Highway chooses at the call.
+// The tables of pointwise kernels, one a file, each of the SIMD target that Highway chooses at the
+// call.
 #pragma once
 
 #include <span>
@@ -9,5 +10,8 @@ namespace entasis::cpu {
 
 std::span<const PointwiseEntry> arithmetic_entries();
 std::span<const PointwiseEntry> compare_entries();
+std::span<const PointwiseEntry> pow_entries();
+std::span<const PointwiseEntry> unary_entries();
+std::span<const PointwiseEntry> backward_entries();
 
 }  // namespace entasis::cpu

@@ -1,0 +1,107 @@
+// Kernels of the gradients of functions of one tensor.
+#include <span>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE <entasis/kernels/cpu/pointwise_backward.cpp>
+#include <entasis/kernels/cpu/internal/simd_targets.h>
+
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+
+#include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
+#include <entasis/kernels/cpu/internal/pointwise_tables.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis {
+namespace HWY_NAMESPACE {
+
+#include <entasis/kernels/formulas/primitives.inc>
+
+#include <entasis/kernels/formulas/gelu_backward.inc>
+#include <entasis/kernels/formulas/gelu_tanh_backward.inc>
+#include <entasis/kernels/formulas/relu_backward.inc>
+#include <entasis/kernels/formulas/sigmoid_backward.inc>
+#include <entasis/kernels/formulas/silu_backward.inc>
+#include <entasis/kernels/formulas/sqrt_backward.inc>
+#include <entasis/kernels/formulas/tanh_backward.inc>
+
+struct SqrtBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return sqrt_backward(gy, v);
+  }
+};
+struct TanhBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return tanh_backward(gy, v);
+  }
+};
+struct SigmoidBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return sigmoid_backward(gy, v);
+  }
+};
+struct ReluBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return relu_backward(gy, v);
+  }
+};
+struct SiluBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return silu_backward(gy, v);
+  }
+};
+struct GeluBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return gelu_backward(gy, v);
+  }
+};
+struct GeluTanhBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return gelu_tanh_backward(gy, v);
+  }
+};
+
+constexpr cpu::PointwiseEntry kBackward[] = {
+    make_entry<SqrtBackward, SqrtBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<TanhBackward, TanhBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<SigmoidBackward, SigmoidBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<ReluBackward, ReluBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<SiluBackward, SiluBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),
+    make_entry<GeluBackward, GeluBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),
+    make_entry<GeluTanhBackward, GeluTanhBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),
+};
+
+std::span<const cpu::PointwiseEntry> backward_table() { return kBackward; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace entasis
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <entasis/core/kernels.h>
+
+namespace entasis {
+HWY_EXPORT(backward_table);
+
+namespace cpu {
+std::span<const PointwiseEntry> backward_entries() {
+  return HWY_DYNAMIC_DISPATCH(backward_table)();
+}
+}  // namespace cpu
+
+void register_cpu_pointwise_backward(Kernels& kernels) {
+  for (const cpu::PointwiseEntry& entry : cpu::backward_entries()) {
+    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
+  }
+}
+
+}  // namespace entasis
+#endif  // HWY_ONCE
