@@ -2,6 +2,7 @@
 // ftruncate(), behind the last row to keep.
 #include <entasis/train/metrics.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <string_view>
@@ -34,12 +35,14 @@ std::string head(const std::vector<std::string>& columns) {
   return text + "\n";
 }
 
+constexpr int kForAppending = O_RDWR | O_APPEND;
+
 // The open log file; closed on the way out unless released to a MetricsLog.
 class LogFile {
  public:
-  explicit LogFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)) {
-    if (fd_ < 0) fail(path, "cannot write", errno);
+  LogFile(const std::string& path, int access)
+      : fd_(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK)) {
+    if (fd_ < 0) fail(path, access == O_RDONLY ? "cannot read" : "cannot write", errno);
   }
   ~LogFile() {
     if (fd_ >= 0) ::close(fd_);
@@ -75,19 +78,24 @@ class LogFile {
   int fd_;
 };
 
-// Whether `line` is a row of a step and `columns` numbers.
-bool parse_row(std::string_view line, size_t columns, int64_t& step) {
+// Whether `line` is a row of a step and as many numbers as `values` has room for, which it fills.
+bool parse_row(std::string_view line, int64_t& step, std::vector<double>& values) {
   const char* const end = line.data() + line.size();
   auto [rest, error] = std::from_chars(line.data(), end, step);
   if (error != std::errc() || step < 0) return false;
-  for (size_t i = 0; i < columns; ++i) {
-    double value = 0;
+  for (double& value : values) {
     if (rest == end || *rest != ',') return false;
     const auto number = std::from_chars(rest + 1, end, value);
     if (number.ec != std::errc()) return false;
     rest = number.ptr;
   }
   return rest == end;
+}
+
+[[noreturn]] void fail_row(const std::string& path, size_t line, size_t columns) {
+  throw IoError(path + ": line " + std::to_string(line) +
+                " is malformed: expected a growing step and " + std::to_string(columns) +
+                " numbers");
 }
 
 struct Kept {
@@ -99,21 +107,20 @@ struct Kept {
 Kept find_kept(std::string_view text, size_t head_bytes, size_t columns, int64_t last_step,
                const std::string& path) {
   Kept kept{head_bytes};
+  std::vector<double> values(columns);
   size_t bad_line = 0;
   size_t begin = head_bytes;
   for (size_t line = 2; begin < text.size(); ++line) {
     const size_t end = text.find('\n', begin);
     if (end == std::string_view::npos) break;  // cut off by a crash
     int64_t step = 0;
-    const bool good = parse_row(text.substr(begin, end - begin), columns, step);
+    const bool good = parse_row(text.substr(begin, end - begin), step, values);
     begin = end + 1;
     if (good && step > last_step) break;
     if (!good || step <= kept.last_step) {
       if (bad_line == 0) bad_line = line;
     } else if (bad_line != 0) {
-      throw IoError(path + ": line " + std::to_string(bad_line) +
-                    " is malformed: expected a growing step and " + std::to_string(columns) +
-                    " numbers");
+      fail_row(path, bad_line, columns);
     } else {
       kept = {begin, step};
     }
@@ -126,14 +133,14 @@ Kept find_kept(std::string_view text, size_t head_bytes, size_t columns, int64_t
 MetricsLog MetricsLog::create(const std::string& path, const std::vector<std::string>& columns) {
   // By way of a temporary file, so that the old log is there until the new one has its head row.
   io::write_file_atomic(path, head(columns));
-  return {path, columns.size(), LogFile(path).release()};
+  return {path, columns.size(), LogFile(path, kForAppending).release()};
 }
 
 MetricsLog MetricsLog::resume(const std::string& path, const std::vector<std::string>& columns,
                               int64_t last_step) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) return create(path, columns);
-  LogFile file(path);
+  LogFile file(path, kForAppending);
   const std::string text = file.read(path);
   const std::string expected = head(columns);
   if (!text.starts_with(expected)) {
@@ -193,6 +200,48 @@ void MetricsLog::write(const std::string& text) {
 
 void MetricsLog::sync() {
   if (::fdatasync(fd_) != 0) fail(path_, "cannot write to disk", errno);
+}
+
+const std::vector<double>& Metrics::column(std::string_view name) const {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] == name) return values[i];
+  }
+  throw ValueError("Metrics: no column '" + std::string(name) + "'");
+}
+
+Metrics read_metrics(const std::string& path) {
+  std::string text = LogFile(path, O_RDONLY).read(path);
+  text.resize(text.rfind('\n') + 1);  // what follows the last line break was cut off by a crash
+  std::string_view rest = text;
+  const auto next_line = [&rest] {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    return line;
+  };
+
+  Metrics metrics;
+  std::string_view names = next_line();
+  if (names != "step" && !names.starts_with("step,")) {
+    throw IoError(path + ": is no log of metrics: expected a first line that begins with 'step'");
+  }
+  for (size_t comma = names.find(','); comma != std::string_view::npos; comma = names.find(',')) {
+    names.remove_prefix(comma + 1);
+    metrics.columns.emplace_back(names.substr(0, names.find(',')));
+  }
+
+  const size_t columns = metrics.columns.size();
+  metrics.values.resize(columns);
+  std::vector<double> row(columns);
+  int64_t step = 0;
+  for (size_t line = 2; !rest.empty(); ++line) {
+    const bool good = parse_row(next_line(), step, row);
+    if (!good || (!metrics.steps.empty() && step <= metrics.steps.back())) {
+      fail_row(path, line, columns);
+    }
+    metrics.steps.push_back(step);
+    for (size_t i = 0; i < columns; ++i) metrics.values[i].push_back(row[i]);
+  }
+  return metrics;
 }
 
 }  // namespace entasis::train

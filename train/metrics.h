@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <entasis/core/export.h>
@@ -55,5 +56,19 @@ class ENTASIS_API MetricsLog {
   int fd_;
   int64_t last_step_ = -1;
 };
+
+// A log as it was read back: values[i][row] belongs to columns[i], the column after `step`.
+struct Metrics {
+  std::vector<std::string> columns;
+  std::vector<int64_t> steps;
+  std::vector<std::vector<double>> values;
+
+  // The values of one column. Throws ValueError if there is no such column.
+  ENTASIS_API const std::vector<double>& column(std::string_view name) const;
+};
+
+// Reads a log of this kind; a row that a crash cut off at the end is left out. Throws IoError
+// naming the line if another is malformed.
+ENTASIS_API Metrics read_metrics(const std::string& path);
 
 }  // namespace entasis::train

@@ -9,8 +9,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include <sys/resource.h>
+#include <unistd.h>
 #include <gtest/gtest.h>
 
 #include <entasis/core/error.h>
@@ -130,7 +132,9 @@ TEST_F(Metrics, AFullDiskLeavesNoHalfRow) {
   struct rlimit before {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit small { 14, before.rlim_max };  // room for the head and four bytes
+  const struct rlimit small {
+    14, before.rlim_max
+  };  // room for the head and four bytes
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   EXPECT_THROW(log.append(1, {0.123456}), IoError);
   ::setrlimit(RLIMIT_FSIZE, &before);
@@ -153,6 +157,46 @@ TEST_F(Metrics, RefusesMisuse) {
 TEST_F(Metrics, NamesAnUnusablePath) {
   EXPECT_THROW(MetricsLog::create((folder_ / "none" / "m.csv").string(), {"loss"}), IoError);
   EXPECT_THROW(MetricsLog::resume(folder_.string(), {"loss"}, 1), IoError);
+}
+
+TEST_F(Metrics, ReadsBackWhatWasWritten) {
+  {
+    MetricsLog log = MetricsLog::create(path_, {"loss", "accuracy"});
+    log.append(1, {0.1 + 0.2, NAN});
+    log.append(7, {-INFINITY, 0.5});
+  }
+  const entasis::train::Metrics metrics = read_metrics(path_);
+  EXPECT_EQ(metrics.columns, (std::vector<std::string>{"loss", "accuracy"}));
+  EXPECT_EQ(metrics.steps, (std::vector<int64_t>{1, 7}));
+  EXPECT_EQ(metrics.column("loss"), (std::vector<double>{0.1 + 0.2, -INFINITY}));
+  EXPECT_TRUE(std::isnan(metrics.column("accuracy")[0]));
+  EXPECT_EQ(metrics.column("accuracy")[1], 0.5);
+  EXPECT_THROW(metrics.column("speed"), ValueError);
+}
+
+TEST_F(Metrics, ReadingLeavesOutATornRowAndRefusesOtherDamage) {
+  const auto error = [&](const std::string& content) -> std::string {
+    put(content);
+    try {
+      return std::to_string(read_metrics(path_).steps.size()) + " rows";
+    } catch (const IoError& e) {
+      return std::string(e.what()).substr(path_.size());
+    }
+  };
+  EXPECT_EQ(error("step,loss\n1,2.5\n2,1."), "1 rows");
+  EXPECT_EQ(error("step\n1\n2\n"), "2 rows");
+  EXPECT_EQ(error("step,loss\n"), "0 rows");
+  const char* const not_a_log =
+      ": is no log of metrics: expected a first line that begins with 'step'";
+  EXPECT_EQ(error(""), not_a_log);
+  EXPECT_EQ(error("step,loss"), not_a_log);
+  EXPECT_EQ(error("steps,loss\n"), not_a_log);
+  const char* const malformed = ": line 3 is malformed: expected a growing step and 1 numbers";
+  for (const char* bad : {"2,x", "2", "2,1,1", "two,1", "1,1", "0,1", "-2,1", "", "2,1,"}) {
+    EXPECT_EQ(error("step,loss\n1,2.5\n" + std::string(bad) + "\n3,1\n"), malformed) << bad;
+  }
+  ::unlink(path_.c_str());
+  EXPECT_THROW(read_metrics(path_), IoError);
 }
 
 }  // namespace
