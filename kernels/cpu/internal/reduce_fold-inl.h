@@ -15,42 +15,10 @@
 #include <limits>
 
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
-#include <entasis/kernels/cpu/internal/simd_value.h>
+#include <entasis/kernels/cpu/internal/reduce_lanes-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using entasis::HWY_NAMESPACE::Lane;
-
-// A row is read in groups of 64 bytes, in as many vectors as the target needs for one.
-template <class C>
-inline constexpr int64_t kGroup = 64 / sizeof(C);
-template <class C>
-using Tag = hn::CappedTag<C, size_t(kGroup<C>)>;
-template <class C>
-inline constexpr int64_t kVector = int64_t(hn::MaxLanes(Tag<C>()));
-
-// The accumulators of one vector of C: two vectors of double for float, else one.
-template <class C>
-inline constexpr int kWides = sizeof(Wide<C>) / sizeof(C);
-template <class C>
-using WideTag = hn::CappedTag<Wide<C>, size_t(kVector<C> / kWides<C>)>;
-template <class C>
-using WideLane = Lane<WideTag<C>>;
-template <class C>
-inline constexpr int64_t kWideVector = kVector<C> / kWides<C>;
-
-template <int kHalf, class C>
-HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
-  if constexpr (kWides<C> == 1) {
-    return x;
-  } else {
-    const hn::Half<Tag<C>> half;
-    if constexpr (kHalf == 0) return hn::PromoteTo(WideTag<C>(), hn::LowerHalf(half, x.v));
-    return hn::PromoteTo(WideTag<C>(), hn::UpperHalf(half, x.v));
-  }
-}
 
 struct SumFold {
   static constexpr bool kTree = true;  // elements may be joined before they are widened

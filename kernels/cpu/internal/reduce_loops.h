@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
-#include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/reduce_block.h>
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/reduce_plan.h>
 
@@ -28,21 +28,12 @@ struct ReduceInput {
   const void* address(int64_t at) const {
     return static_cast<const char*>(data) + at * element_size;
   }
-  // Makes a block of elements a dense one at `tile`, in as few runs as its strides allow.
+  // Makes a block of elements a dense one at `tile`.
   template <class C>
   void fill(int64_t at, int64_t rows, int64_t row_stride, int64_t n, int64_t stride,
             C* tile) const {
-    if (stride == 1 && row_stride == n) {
-      convert(tile, 1, address(at), 1, rows * n);
-    } else if (rows <= n) {
-      for (int64_t r = 0; r < rows; ++r) {
-        convert(tile + r * n, 1, address(at + r * row_stride), stride, n);
-      }
-    } else {
-      for (int64_t i = 0; i < n; ++i) {
-        convert(tile + i, n, address(at + i * stride), row_stride, rows);
-      }
-    }
+    convert_block(convert, {tile, sizeof(C), n, 1},
+                  {address(at), element_size, row_stride, stride}, rows, n);
   }
 };
 

@@ -1,0 +1,105 @@
+// Vectors for kernels that reduce: groups of 64 bytes, accumulators in double, ends of rows.
+// Included once for each Highway target.
+
+#if defined(ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_
+#undef ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_
+#else
+#define ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_
+#endif
+
+#include <cstring>
+
+#include <entasis/kernels/cpu/internal/reduce_fold.h>
+#include <entasis/kernels/cpu/internal/simd_value.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using entasis::HWY_NAMESPACE::Lane;
+
+// A row is read in groups of 64 bytes, in as many vectors as the target needs for one.
+template <class C>
+inline constexpr int64_t kGroup = 64 / sizeof(C);
+template <class C>
+using Tag = hn::CappedTag<C, size_t(kGroup<C>)>;
+template <class C>
+inline constexpr int64_t kVector = int64_t(hn::MaxLanes(Tag<C>()));
+
+// The accumulators of one vector of C: two vectors of double for float, else one.
+template <class C>
+inline constexpr int kWides = sizeof(Wide<C>) / sizeof(C);
+template <class C>
+using WideTag = hn::CappedTag<Wide<C>, size_t(kVector<C> / kWides<C>)>;
+template <class C>
+using WideLane = Lane<WideTag<C>>;
+template <class C>
+inline constexpr int64_t kWideVector = kVector<C> / kWides<C>;
+
+template <int kHalf, class C>
+HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
+  if constexpr (kWides<C> == 1) {
+    return x;
+  } else {
+    const hn::Half<Tag<C>> half;
+    if constexpr (kHalf == 0) return hn::PromoteTo(WideTag<C>(), hn::LowerHalf(half, x.v));
+    return hn::PromoteTo(WideTag<C>(), hn::UpperHalf(half, x.v));
+  }
+}
+
+// n elements, n > 0; those that a vector has no room for are left out, those that it lacks are `pad`.
+template <class C>
+HWY_INLINE Lane<Tag<C>> load_some(const C* HWY_RESTRICT from, int64_t n, C pad = 0) {
+  if (HWY_LIKELY(n >= kVector<C>)) return Lane<Tag<C>>::load(from);
+  HWY_ALIGN C tile[kVector<C>];
+  hn::Store(hn::Set(Tag<C>(), pad), Tag<C>(), tile);
+  std::memcpy(tile, from, size_t(n) * sizeof(C));
+  return hn::Load(Tag<C>(), tile);
+}
+
+template <class C>
+HWY_INLINE void store_some(Lane<Tag<C>> v, C* HWY_RESTRICT to, int64_t n) {
+  if (HWY_LIKELY(n >= kVector<C>)) {
+    v.store(to);
+    return;
+  }
+  HWY_ALIGN C tile[kVector<C>];
+  hn::Store(v.v, Tag<C>(), tile);
+  std::memcpy(to, tile, size_t(n) * sizeof(C));
+}
+
+// A sum for each lane of a vector of C, in double.
+template <class C>
+struct WideSum {
+  using V = Lane<Tag<C>>;
+  using W = WideLane<C>;
+  W low, high;  // high is used for float
+
+  HWY_INLINE WideSum() : low(0), high(0) {}
+  HWY_INLINE void add(V x) {
+    low += widen<0, C>(x);
+    if constexpr (kWides<C> == 2) high += widen<1, C>(x);
+  }
+  HWY_INLINE void add_product(V x, V y) {
+    low += widen<0, C>(x) * widen<0, C>(y);
+    if constexpr (kWides<C> == 2) high += widen<1, C>(x) * widen<1, C>(y);
+  }
+  // Lane by lane, rounded to C.
+  HWY_INLINE V narrow() const {
+    if constexpr (kWides<C> == 2) {
+      const hn::Half<Tag<C>> half;
+      return hn::Combine(Tag<C>(), hn::DemoteTo(half, high.v), hn::DemoteTo(half, low.v));
+    } else {
+      return low;
+    }
+  }
+  HWY_INLINE double total() const {
+    return hn::GetLane(hn::SumOfLanes(WideTag<C>(), (kWides<C> == 2 ? low + high : low).v));
+  }
+};
+
+}  // namespace entasis::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_

@@ -1,0 +1,144 @@
+// Walks the slices of several operands along one dimension, for kernels that read a whole slice to
+// write it: softmax and its kin. Slices whose elements are neighbours are handed out one by one;
+// others side by side, so that vectors can run across them. Operands that are not of the compute type
+// or not adjacent pass through scratch memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include <entasis/backends/cpu/internal/scratch.h>
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/operand.h>
+#include <entasis/kernels/cpu/internal/reduce_block.h>
+#include <entasis/kernels/cpu/internal/strided_walk.h>
+
+namespace entasis::cpu {
+
+// A block of slices as a kernel sees it: neighbours, or neighbouring slices with their elements
+// `stride` apart.
+template <class C>
+struct SliceBlock {
+  C* data;
+  int64_t stride;
+};
+
+// Operand 0 is the output, dense in any dimension order; all have the same shape and at least one
+// element. C is float or double.
+template <class C, int N>
+class Slices {
+ public:
+  using Blocks = std::array<SliceBlock<C>, size_t(N)>;
+
+  Slices(const std::array<Operand, size_t(N)>& operands, int dim)
+      : rest_(without(operands, dim)), walk_(walk_of(operands[0], rest_, dim)) {
+    const bool scalar = operands[0].dim() == 0;
+    n_ = scalar ? 1 : operands[0].size(dim);
+    for (size_t k = 0; k < N; ++k) {
+      Side& side = sides_[k];
+      side.data = static_cast<char*>(operands[k].tensor().raw());
+      side.size = size_of(operands[k].dtype());
+      side.stride = scalar ? 1 : operands[k].strides()[dim];
+      side.step = walk_.step(int(k));
+      const DType from = k == 0 ? dtype_of<C> : operands[k].dtype();
+      const DType to = k == 0 ? operands[k].dtype() : dtype_of<C>;
+      side.convert = find_converter(to, from);
+    }
+    along_ = sides_[0].stride == 1;
+    for (size_t k = 0; k < N; ++k) {
+      const int64_t distance = along_ ? sides_[k].stride : sides_[k].step;
+      sides_[k].direct = distance == 1 && operands[k].dtype() == dtype_of<C>;
+    }
+  }
+
+  // Calls along(blocks, n) for one slice, or across(blocks, n, width) for `width` slices, from
+  // several threads if there are more elements than `grain`.
+  template <class Along, class Across>
+  void run(int64_t grain, Along along, Across across) const {
+    const int64_t slices_each = std::max<int64_t>(1, grain / n_);
+    parallel_for(walk_.numel(), slices_each, [&](int64_t begin, int64_t end) {
+      const int64_t most = along_ ? 1 : std::min<int64_t>(kSideBySide, end - begin);
+      const Scratch scratch(scratch_bytes(most));
+      walk_.runs(begin, end, [&](const typename Walk::Offsets& offsets, int64_t count) {
+        for (int64_t i = 0; i < count; i += most) {
+          const int64_t width = std::min(most, count - i);
+          const Blocks blocks = fetch(offsets, i, width, scratch.as<C>());
+          along_ ? along(blocks, n_) : across(blocks, n_, width);
+          if (!sides_[0].direct) {
+            convert_block(sides_[0].convert, memory(0, offsets, i), tile(blocks[0]), n_, width);
+          }
+        }
+      });
+    });
+  }
+
+ private:
+  static constexpr int64_t kSideBySide = 64;  // slices that share a block of scratch memory
+  using Walk = StridedWalk<N>;
+  using Rest = std::array<Dims, size_t(N)>;
+
+  struct Side {
+    char* data;
+    int64_t size;    // bytes of an element
+    int64_t stride;  // along the slice
+    int64_t step;    // from slice to slice within a run of the walk
+    ConvertRun convert;
+    bool direct;
+  };
+
+  static Dims without(Dims dims, int dim) {
+    if (!dims.empty()) dims.erase(dim);
+    return dims;
+  }
+  static Rest without(const std::array<Operand, size_t(N)>& operands, int dim) {
+    Rest rest;
+    for (size_t k = 0; k < N; ++k) rest[k] = without(operands[k].strides(), dim);
+    return rest;
+  }
+  static Walk walk_of(const Operand& out, const Rest& rest, int dim) {
+    std::array<const Dims*, size_t(N)> strides;
+    for (size_t k = 0; k < N; ++k) strides[k] = &rest[k];
+    return Walk(WalkOrder::kMemory, without(out.shape(), dim), strides);
+  }
+
+  size_t scratch_bytes(int64_t width) const {
+    size_t copied = 0;
+    for (const Side& side : sides_) copied += !side.direct;
+    return copied * size_t(n_ * width) * sizeof(C);
+  }
+
+  // Element (i, s) of a block is element i of slice s.
+  BlockView memory(size_t k, const typename Walk::Offsets& offsets, int64_t first) const {
+    const Side& side = sides_[k];
+    const int64_t at = offsets[k] + first * side.step;
+    return {side.data + at * side.size, side.size, side.stride, side.step};
+  }
+  static BlockView tile(const SliceBlock<C>& block) {
+    return {block.data, sizeof(C), block.stride, 1};
+  }
+
+  Blocks fetch(const typename Walk::Offsets& offsets, int64_t first, int64_t width,
+               C* scratch) const {
+    Blocks blocks;
+    for (size_t k = 0; k < N; ++k) {
+      const BlockView from = memory(k, offsets, first);
+      if (sides_[k].direct) {
+        blocks[k] = {static_cast<C*>(const_cast<void*>(from.data)), sides_[k].stride};
+        continue;
+      }
+      blocks[k] = {scratch, width};
+      scratch += n_ * width;
+      if (k > 0) convert_block(sides_[k].convert, tile(blocks[k]), from, n_, width);
+    }
+    return blocks;
+  }
+
+  Rest rest_;
+  Walk walk_;
+  int64_t n_;
+  bool along_;
+  std::array<Side, size_t(N)> sides_;
+};
+
+}  // namespace entasis::cpu
