@@ -129,6 +129,10 @@ inline double rounding(DType dtype) {
     default: return 0;
   }
 }
+// Half of the least subnormal number: what rounding may cost near 0.
+inline double least_rounding(DType dtype) {
+  return dtype == kF16 ? 0x1p-25 : dtype == kF64 ? 0 : 0x1p-134;
+}
 // The same for the type that `dtype` is computed in.
 inline double compute_rounding(DType dtype) { return rounding(is_half(dtype) ? kF32 : dtype); }
 
