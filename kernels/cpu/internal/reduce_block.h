@@ -20,7 +20,8 @@ struct BlockView {
   }
 };
 
-// Converts `from` to `to`, both of `rows` times n elements, in as few runs as the strides allow.
+// Converts `from` to `to`, both of `rows` times n elements, in few runs, and along neighbours if those
+// runs are not too short.
 inline void convert_block(ConvertRun convert, const BlockView& to, const BlockView& from,
                           int64_t rows, int64_t n) {
   const auto run = [&](int64_t r, int64_t i, int64_t to_stride, int64_t from_stride,
@@ -29,7 +30,7 @@ inline void convert_block(ConvertRun convert, const BlockView& to, const BlockVi
   };
   if (to.row_stride == n * to.stride && from.row_stride == n * from.stride) {
     run(0, 0, to.stride, from.stride, rows * n);
-  } else if (rows <= n) {
+  } else if (rows <= n || (from.stride == 1 && n >= 8)) {
     for (int64_t r = 0; r < rows; ++r) run(r, 0, to.stride, from.stride, n);
   } else {
     for (int64_t i = 0; i < n; ++i) run(0, i, to.row_stride, from.row_stride, rows);

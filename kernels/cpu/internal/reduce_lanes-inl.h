@@ -8,8 +8,6 @@
 #define ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_
 #endif
 
-#include <cstring>
-
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/simd_value.h>
 
@@ -48,26 +46,46 @@ HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
   }
 }
 
+// Whether masked loads and stores leave memory alone where the mask is off.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#define ENTASIS_HAS_MASKED_ACCESS 1
+#else
+#define ENTASIS_HAS_MASKED_ACCESS 0
+#endif
+
 // n elements, n > 0; those that a vector has no room for are left out, those that it lacks are `pad`.
 template <class C>
 HWY_INLINE Lane<Tag<C>> load_some(const C* HWY_RESTRICT from, int64_t n, C pad = 0) {
+  const Tag<C> tag;
   if (HWY_LIKELY(n >= kVector<C>)) return Lane<Tag<C>>::load(from);
+#if ENTASIS_HAS_MASKED_ACCESS
+  const auto mask = hn::FirstN(tag, size_t(n));
+  return hn::IfThenElse(mask, hn::MaskedLoad(mask, tag, from), hn::Set(tag, pad));
+#else
   HWY_ALIGN C tile[kVector<C>];
-  hn::Store(hn::Set(Tag<C>(), pad), Tag<C>(), tile);
-  std::memcpy(tile, from, size_t(n) * sizeof(C));
-  return hn::Load(Tag<C>(), tile);
+  hn::Store(hn::Set(tag, pad), tag, tile);
+  for (int64_t i = 0; i < n; ++i) tile[i] = from[i];
+  return hn::Load(tag, tile);
+#endif
 }
 
 template <class C>
 HWY_INLINE void store_some(Lane<Tag<C>> v, C* HWY_RESTRICT to, int64_t n) {
+  const Tag<C> tag;
   if (HWY_LIKELY(n >= kVector<C>)) {
     v.store(to);
     return;
   }
+#if ENTASIS_HAS_MASKED_ACCESS
+  hn::BlendedStore(v.v, hn::FirstN(tag, size_t(n)), tag, to);
+#else
   HWY_ALIGN C tile[kVector<C>];
-  hn::Store(v.v, Tag<C>(), tile);
-  std::memcpy(to, tile, size_t(n) * sizeof(C));
+  hn::Store(v.v, tag, tile);
+  for (int64_t i = 0; i < n; ++i) to[i] = tile[i];
+#endif
 }
+
+#undef ENTASIS_HAS_MASKED_ACCESS
 
 // A sum for each lane of a vector of C, in double.
 template <class C>

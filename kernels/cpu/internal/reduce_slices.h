@@ -48,7 +48,8 @@ class Slices {
     along_ = sides_[0].stride == 1;
     for (size_t k = 0; k < N; ++k) {
       const int64_t distance = along_ ? sides_[k].stride : sides_[k].step;
-      sides_[k].direct = distance == 1 && operands[k].dtype() == dtype_of<C>;
+      sides_[k].direct = distance == 1 && operands[k].dtype() == dtype_of<C> &&
+                         (along_ || !thrashes(sides_[k]));
     }
   }
 
@@ -86,6 +87,12 @@ class Slices {
     ConvertRun convert;
     bool direct;
   };
+
+  // Elements of a slice whole pages apart fall into the same few cache lines' sets, and would be
+  // fetched anew in each pass over the slice: a copy is cheaper.
+  bool thrashes(const Side& side) const {
+    return n_ > 16 && side.stride * side.size % 4096 == 0;
+  }
 
   static Dims without(Dims dims, int dim) {
     if (!dims.empty()) dims.erase(dim);
