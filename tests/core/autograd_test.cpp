@@ -197,6 +197,7 @@ TEST(Hooks, MayRunAnotherPass) {
   double inner_gradient = 0;
   Tensor h = x * 2;
   h.register_hook([&](const Tensor& g) {
+    const EnableGrad record;  // hooks run in the mode of their pass
     inner_gradient = grad({(inner * inner).sum()}, {inner})[0].item();
     return g;
   });
