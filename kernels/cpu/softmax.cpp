@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include <entasis/kernels/cpu/internal/simd_targets.h>
 
@@ -24,19 +23,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
-
-// The passes over a row or over a vector's width of rows. `Lanes` reads and writes step i, gives
-// vectors (of the steps of one row, or of one step of several rows) and joins their lanes as the
-// direction demands.
-
-template <class Lanes>
-HWY_INLINE typename Lanes::V largest(const Lanes& a) {
-  using V = typename Lanes::V;
-  // Ordinary maxima: a NaN may be lost here and comes back through the sum.
-  V m(-std::numeric_limits<typename V::T>::infinity());
-  for (int64_t i = 0; i < a.steps(); ++i) m = hn::Max(m.v, a.load(i, -HUGE_VAL).v);
-  return a.join_max(m);
-}
 
 template <bool kLog, class Lanes>
 HWY_INLINE void forward(const Lanes& a, const Lanes& out) {
@@ -80,42 +66,6 @@ HWY_INLINE void backward(const Lanes& gy, const Lanes& y, const Lanes& out) {
   }
 }
 
-// Vectors along one row.
-template <class C>
-struct AlongRow {
-  using V = Lane<Tag<C>>;
-  using Sum = WideSum<C>;
-  C* HWY_RESTRICT data;
-  int64_t n;
-
-  HWY_INLINE int64_t steps() const { return (n + kVector<C> - 1) / kVector<C>; }
-  HWY_INLINE V load(int64_t i, double pad) const {
-    return load_some(data + i * kVector<C>, n - i * kVector<C>, C(pad));
-  }
-  HWY_INLINE void store(int64_t i, V v) const {
-    store_some(v, data + i * kVector<C>, n - i * kVector<C>);
-  }
-  HWY_INLINE V join_max(V v) const { return hn::MaxOfLanes(Tag<C>(), v.v); }
-  HWY_INLINE V join(const Sum& sum) const { return V(C(sum.total())); }
-};
-
-// Vectors across `width` rows.
-template <class C>
-struct AcrossRows {
-  using V = Lane<Tag<C>>;
-  using Sum = WideSum<C>;
-  C* HWY_RESTRICT data;
-  int64_t stride;
-  int64_t n;
-  int64_t width;
-
-  HWY_INLINE int64_t steps() const { return n; }
-  HWY_INLINE V load(int64_t i, double) const { return load_some(data + i * stride, width); }
-  HWY_INLINE void store(int64_t i, V v) const { store_some(v, data + i * stride, width); }
-  HWY_INLINE V join_max(V v) const { return v; }
-  HWY_INLINE V join(const Sum& sum) const { return sum.narrow(); }
-};
-
 template <SoftmaxKind kKind, class Lanes>
 HWY_INLINE void run_softmax(const Lanes& out, const Lanes& a, const Lanes& b) {
   if constexpr (kKind == kSoftmax || kKind == kLogSoftmax) {
@@ -131,7 +81,7 @@ inline constexpr int kLastOperand = kKind == kSoftmax || kKind == kLogSoftmax ? 
 
 template <SoftmaxKind kKind, class C>
 void softmax_along(const SliceBlock<C>* operands, int64_t n) {
-  const auto lanes = [=](int k) HWY_ATTR { return AlongRow<C>{operands[k].data, n}; };
+  const auto lanes = [=](int k) HWY_ATTR { return AlongSlice<C>{operands[k].data, n}; };
   run_softmax<kKind>(lanes(0), lanes(1), lanes(kLastOperand<kKind>));
 }
 
@@ -139,7 +89,7 @@ template <SoftmaxKind kKind, class C>
 void softmax_across(const SliceBlock<C>* operands, int64_t n, int64_t width) {
   for (int64_t c = 0; c < width; c += kVector<C>) {
     const auto lanes = [=](int k) HWY_ATTR {
-      return AcrossRows<C>{operands[k].data + c, operands[k].stride, n, width - c};
+      return AcrossSlices<C>{operands[k].data + c, operands[k].stride, n, width - c};
     };
     run_softmax<kKind>(lanes(0), lanes(1), lanes(kLastOperand<kKind>));
   }
@@ -180,8 +130,8 @@ void run_as(const SoftmaxFunctions<C>& functions, const std::array<Operand, size
   Slices<C, N>(operands, dim)
       .run(
           kGrain,
-          [&](const Blocks& blocks, int64_t n) { functions.along(blocks.data(), n); },
-          [&](const Blocks& blocks, int64_t n, int64_t width) {
+          [&](const Blocks& blocks, int64_t n, int64_t) { functions.along(blocks.data(), n); },
+          [&](const Blocks& blocks, int64_t n, int64_t width, int64_t) {
             functions.across(blocks.data(), n, width);
           });
 }

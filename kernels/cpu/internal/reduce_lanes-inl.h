@@ -8,6 +8,9 @@
 #define ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_LANES_INL_H_
 #endif
 
+#include <cmath>
+#include <limits>
+
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/simd_value.h>
 
@@ -116,6 +119,59 @@ struct WideSum {
     return hn::GetLane(hn::SumOfLanes(WideTag<C>(), (kWides<C> == 2 ? low + high : low).v));
   }
 };
+
+// Passes over a slice are written once for two directions: `load` and `store` step i as a vector, be
+// it of neighbours of one slice or of one element of several slices; `join` the lanes as the
+// direction demands; `get` and `put` what there is one of for each slice.
+
+// Vectors along one slice of n neighbours.
+template <class C>
+struct AlongSlice {
+  using V = Lane<Tag<C>>;
+  using Sum = WideSum<C>;
+  C* HWY_RESTRICT data;
+  int64_t n;
+
+  HWY_INLINE int64_t steps() const { return (n + kVector<C> - 1) / kVector<C>; }
+  HWY_INLINE V load(int64_t i, double pad) const {
+    return load_some(data + i * kVector<C>, n - i * kVector<C>, C(pad));
+  }
+  HWY_INLINE void store(int64_t i, V v) const {
+    store_some(v, data + i * kVector<C>, n - i * kVector<C>);
+  }
+  HWY_INLINE V join_max(V v) const { return hn::MaxOfLanes(Tag<C>(), v.v); }
+  HWY_INLINE V join(const Sum& sum) const { return V(C(sum.total())); }
+  HWY_INLINE V get(const C* from) const { return V(*from); }
+  HWY_INLINE void put(V v, C* to) const { *to = hn::GetLane(v.v); }
+};
+
+// Vectors across `width` neighbouring slices, whose n elements are `stride` apart.
+template <class C>
+struct AcrossSlices {
+  using V = Lane<Tag<C>>;
+  using Sum = WideSum<C>;
+  C* HWY_RESTRICT data;
+  int64_t stride;
+  int64_t n;
+  int64_t width;
+
+  HWY_INLINE int64_t steps() const { return n; }
+  HWY_INLINE V load(int64_t i, double) const { return load_some(data + i * stride, width); }
+  HWY_INLINE void store(int64_t i, V v) const { store_some(v, data + i * stride, width); }
+  HWY_INLINE V join_max(V v) const { return v; }
+  HWY_INLINE V join(const Sum& sum) const { return sum.narrow(); }
+  HWY_INLINE V get(const C* from) const { return load_some(from, width); }
+  HWY_INLINE void put(V v, C* to) const { store_some(v, to, width); }
+};
+
+// The largest element of each slice. A NaN may be lost here; sums of exponentials bring it back.
+template <class Lanes>
+HWY_INLINE typename Lanes::V largest(const Lanes& a) {
+  using V = typename Lanes::V;
+  V m(-std::numeric_limits<typename V::T>::infinity());
+  for (int64_t i = 0; i < a.steps(); ++i) m = hn::Max(m.v, a.load(i, -HUGE_VAL).v);
+  return a.join_max(m);
+}
 
 }  // namespace entasis::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -16,6 +16,9 @@
 
 namespace entasis::cpu {
 
+// The most slices that are handed out side by side.
+inline constexpr int64_t kSideBySide = 64;
+
 // A block of slices as a kernel sees it: neighbours, or neighbouring slices with their elements
 // `stride` apart.
 template <class C>
@@ -24,15 +27,16 @@ struct SliceBlock {
   int64_t stride;
 };
 
-// Operand 0 is the output, dense in any dimension order; all have the same shape and at least one
-// element. C is float or double.
-template <class C, int N>
+// All operands have the same shape and at least one element; with `kWrites` operand 0 is the output.
+// Its strides decide the direction and, in WalkOrder::kMemory, the order. C is float or double.
+template <class C, int N, bool kWrites = true>
 class Slices {
  public:
   using Blocks = std::array<SliceBlock<C>, size_t(N)>;
 
-  Slices(const std::array<Operand, size_t(N)>& operands, int dim)
-      : rest_(without(operands, dim)), walk_(walk_of(operands[0], rest_, dim)) {
+  Slices(const std::array<Operand, size_t(N)>& operands, int dim,
+         WalkOrder order = WalkOrder::kMemory)
+      : rest_(without(operands, dim)), walk_(walk_of(operands[0], rest_, dim, order)) {
     const bool scalar = operands[0].dim() == 0;
     n_ = scalar ? 1 : operands[0].size(dim);
     for (size_t k = 0; k < N; ++k) {
@@ -41,9 +45,9 @@ class Slices {
       side.size = size_of(operands[k].dtype());
       side.stride = scalar ? 1 : operands[k].strides()[dim];
       side.step = walk_.step(int(k));
-      const DType from = k == 0 ? dtype_of<C> : operands[k].dtype();
-      const DType to = k == 0 ? operands[k].dtype() : dtype_of<C>;
-      side.convert = find_converter(to, from);
+      const DType dtype = operands[k].dtype();
+      side.convert = is_output(k) ? find_converter(dtype, dtype_of<C>)
+                                  : find_converter(dtype_of<C>, dtype);
     }
     along_ = sides_[0].stride == 1;
     for (size_t k = 0; k < N; ++k) {
@@ -53,29 +57,31 @@ class Slices {
     }
   }
 
-  // Calls along(blocks, n) for one slice, or across(blocks, n, width) for `width` slices, from
-  // several threads if there are more elements than `grain`.
+  // Calls along(blocks, n, first) for one slice, or across(blocks, n, width, first) for `width`
+  // slices, from several threads if there are more elements than `grain`. `first` is the number of
+  // the first slice in the order of the walk.
   template <class Along, class Across>
   void run(int64_t grain, Along along, Across across) const {
     const int64_t slices_each = std::max<int64_t>(1, grain / n_);
     parallel_for(walk_.numel(), slices_each, [&](int64_t begin, int64_t end) {
       const int64_t most = along_ ? 1 : std::min<int64_t>(kSideBySide, end - begin);
       const Scratch scratch(scratch_bytes(most));
+      int64_t first = begin;
       walk_.runs(begin, end, [&](const typename Walk::Offsets& offsets, int64_t count) {
         for (int64_t i = 0; i < count; i += most) {
           const int64_t width = std::min(most, count - i);
           const Blocks blocks = fetch(offsets, i, width, scratch.as<C>());
-          along_ ? along(blocks, n_) : across(blocks, n_, width);
-          if (!sides_[0].direct) {
+          along_ ? along(blocks, n_, first) : across(blocks, n_, width, first);
+          if (kWrites && !sides_[0].direct) {
             convert_block(sides_[0].convert, memory(0, offsets, i), tile(blocks[0]), n_, width);
           }
+          first += width;
         }
       });
     });
   }
 
  private:
-  static constexpr int64_t kSideBySide = 64;  // slices that share a block of scratch memory
   using Walk = StridedWalk<N>;
   using Rest = std::array<Dims, size_t(N)>;
 
@@ -94,6 +100,8 @@ class Slices {
     return n_ > 16 && side.stride * side.size % 4096 == 0;
   }
 
+  static constexpr bool is_output(size_t k) { return kWrites && k == 0; }
+
   static Dims without(Dims dims, int dim) {
     if (!dims.empty()) dims.erase(dim);
     return dims;
@@ -103,10 +111,10 @@ class Slices {
     for (size_t k = 0; k < N; ++k) rest[k] = without(operands[k].strides(), dim);
     return rest;
   }
-  static Walk walk_of(const Operand& out, const Rest& rest, int dim) {
+  static Walk walk_of(const Operand& first, const Rest& rest, int dim, WalkOrder order) {
     std::array<const Dims*, size_t(N)> strides;
     for (size_t k = 0; k < N; ++k) strides[k] = &rest[k];
-    return Walk(WalkOrder::kMemory, without(out.shape(), dim), strides);
+    return Walk(order, without(first.shape(), dim), strides);
   }
 
   size_t scratch_bytes(int64_t width) const {
@@ -136,7 +144,7 @@ class Slices {
       }
       blocks[k] = {scratch, width};
       scratch += n_ * width;
-      if (k > 0) convert_block(sides_[k].convert, tile(blocks[k]), from, n_, width);
+      if (!is_output(k)) convert_block(sides_[k].convert, tile(blocks[k]), from, n_, width);
     }
     return blocks;
   }
