@@ -50,31 +50,113 @@ int64_t plane_grain(int64_t elements_per_plane) {
   return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, elements_per_plane));
 }
 
+// One window, wherever it lies.
+template <class T> struct Largest {
+  Wide<T> value;
+  int64_t place;
+};
+template <class T>
+Largest<T> largest_of(const PoolWindow& w, const T* x, const Dims& xs, const Dims& xt,
+                      const Taps& rows, const Taps& columns) {
+  Wide<T> best = -std::numeric_limits<Wide<T>>::infinity();
+  int64_t row = rows.start + rows.first * w.dilation[0];
+  const bool has_taps = rows.first < rows.last && columns.first < columns.last;
+  int64_t place =
+      has_taps ? row * xs[3] + columns.start + columns.first * w.dilation[1] : kNowhere;
+  for (int64_t r = rows.first; r < rows.last; ++r, row += w.dilation[0]) {
+    int64_t column = columns.start + columns.first * w.dilation[1];
+    for (int64_t s = columns.first; s < columns.last; ++s, column += w.dilation[1]) {
+      const Wide<T> value = convert<Wide<T>>(x[row * xt[2] + column * xt[3]]);
+      // The negation lets NaN win; the second test keeps the first NaN.
+      if (!(value <= best) && best == best) {
+        best = value;
+        place = row * xs[3] + column;
+      }
+    }
+  }
+  return {best, place};
+}
+
+// The windows of one output row whose taps all lie inside the input: tap by tap over the whole row, so
+// that the compiler makes vectors of it. `kStep` is the distance between windows in memory, 0 if it
+// is only known at run time.
+template <class T, int kStep>
+void largest_in_row(const PoolWindow& w, const T* x, int64_t first_place, int64_t width,
+                    const Dims& xt, const Taps& rows, int64_t windows, Wide<T>* best,
+                    int32_t* places) {
+  const int64_t step = kStep ? kStep : w.stride[1] * xt[3];
+  std::fill_n(best, windows, -std::numeric_limits<Wide<T>>::infinity());
+  const int64_t stride = w.stride[1];
+  for (int64_t i = 0; i < windows; ++i) {
+    places[i] = int32_t(first_place + rows.first * w.dilation[0] * width + i * stride);
+  }
+  for (int64_t r = rows.first; r < rows.last; ++r) {
+    for (int64_t s = 0; s < w.kernel[1]; ++s) {
+      const T* from = x + r * w.dilation[0] * xt[2] + s * w.dilation[1] * xt[3];
+      const int32_t place = int32_t(first_place + r * w.dilation[0] * width + s * w.dilation[1]);
+      const int32_t place_step = int32_t(stride);
+      for (int64_t i = 0; i < windows; ++i) {
+        const Wide<T> value = convert<Wide<T>>(from[i * step]);
+        const bool takes = !(value <= best[i]) & (best[i] == best[i]);
+        best[i] = takes ? value : best[i];
+        places[i] = takes ? place + int32_t(i) * place_step : places[i];
+      }
+    }
+  }
+}
+
+// Output columns whose windows lie inside the input: [first, last).
+struct Interior {
+  int64_t first, last;
+};
+Interior interior_of(const PoolWindow& w, int64_t outputs, int64_t width) {
+  const int64_t first = (w.padding[1] + w.stride[1] - 1) / w.stride[1];
+  const int64_t room = width + w.padding[1] - w.dilation[1] * (w.kernel[1] - 1) - 1;
+  const int64_t last = room < 0 ? 0 : std::min(outputs, room / w.stride[1] + 1);
+  return {std::min(first, outputs), std::max(last, std::min(first, outputs))};
+}
+
 template <class T>
 void max_plane(const PoolWindow& w, const T* x, const Dims& xs, const Dims& xt, T* y, int64_t* places,
                const Dims& ys, const Dims& yt) {
+  // A row at a time where places fit 32 bits; buffers of a few windows each keep it in L1.
+  constexpr int64_t kPiece = 256;
+  Wide<T> best[kPiece];
+  int32_t near_places[kPiece];
+  Interior inside = interior_of(w, ys[3], xs[3]);
+  if (xs[2] * xs[3] > std::numeric_limits<int32_t>::max()) inside = {0, 0};
+  const int64_t step = w.stride[1] * xt[3];
   for (int64_t oy = 0; oy < ys[2]; ++oy) {
     const Taps rows = taps_of(w, 0, oy, xs[2]);
-    for (int64_t ox = 0; ox < ys[3]; ++ox) {
-      const Taps columns = taps_of(w, 1, ox, xs[3]);
-      Wide<T> best = -std::numeric_limits<Wide<T>>::infinity();
-      int64_t row = rows.start + rows.first * w.dilation[0];
-      const bool has_taps = rows.first < rows.last && columns.first < columns.last;
-      int64_t place = has_taps ? row * xs[3] + columns.start + columns.first * w.dilation[1] : kNowhere;
-      for (int64_t r = rows.first; r < rows.last; ++r, row += w.dilation[0]) {
-        int64_t column = columns.start + columns.first * w.dilation[1];
-        for (int64_t s = columns.first; s < columns.last; ++s, column += w.dilation[1]) {
-          const Wide<T> value = convert<Wide<T>>(x[row * xt[2] + column * xt[3]]);
-          // The negation lets NaN win, and keeps the first of equals and of NaNs.
-          if (!(value <= best) && best == best) {
-            best = value;
-            place = row * xs[3] + column;
-          }
-        }
+    T* const y_row = y + oy * yt[2];
+    int64_t* const place_row = places + oy * yt[2];
+    auto edge = [&](int64_t first, int64_t last) {
+      for (int64_t ox = first; ox < last; ++ox) {
+        const Largest<T> l = largest_of(w, x, xs, xt, rows, taps_of(w, 1, ox, xs[3]));
+        y_row[ox * yt[3]] = convert<T>(l.value);
+        place_row[ox * yt[3]] = l.place;
       }
-      y[oy * yt[2] + ox * yt[3]] = convert<T>(best);
-      places[oy * yt[2] + ox * yt[3]] = place;
+    };
+    if (rows.first == rows.last) {
+      edge(0, ys[3]);
+      continue;
     }
+    edge(0, inside.first);
+    for (int64_t ox = inside.first; ox < inside.last; ox += kPiece) {
+      const int64_t windows = std::min(kPiece, inside.last - ox);
+      const int64_t column = ox * w.stride[1] - w.padding[1];
+      const T* from = x + rows.start * xt[2] + column * xt[3];
+      const int64_t first_place = rows.start * xs[3] + column;
+      const auto run = step == 1   ? &largest_in_row<T, 1>
+                       : step == 2 ? &largest_in_row<T, 2>
+                                   : &largest_in_row<T, 0>;
+      run(w, from, first_place, xs[3], xt, rows, windows, best, near_places);
+      for (int64_t i = 0; i < windows; ++i) {
+        y_row[(ox + i) * yt[3]] = convert<T>(best[i]);
+        place_row[(ox + i) * yt[3]] = near_places[i];
+      }
+    }
+    edge(inside.last, ys[3]);
   }
 }
 
