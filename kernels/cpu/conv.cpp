@@ -133,6 +133,18 @@ struct ColumnsPlan {
   int64_t positions() const { return out_height * out_width; }
 };
 
+// Rows of small feature maps hold a handful of elements: no call, four at a time.
+template <class T> inline void copy_short(const T* from, int64_t n, T* to) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(T));
+  switch (n - i) {
+    case 3: to[i + 2] = from[i + 2]; [[fallthrough]];
+    case 2: to[i + 1] = from[i + 1]; [[fallthrough]];
+    case 1: to[i] = from[i]; break;
+    default: break;
+  }
+}
+
 // columns[k][p]: what filter tap k meets at output position p of one image; zero in the padding.
 template <class T>
 void make_columns(const ConvWindow& w, const ColumnsPlan& plan, const T* image, const Dims& strides,
@@ -154,13 +166,13 @@ void make_columns(const ConvWindow& w, const ColumnsPlan& plan, const T* image, 
           }
           const T* from = image + c * strides[1] + iy * strides[2] + shift * strides[3];
           const int64_t step = w.stride[1] * strides[3];
-          std::fill_n(columns, first, T(0));
+          for (int64_t x = 0; x < first; ++x) columns[x] = T(0);
           if (step == 1) {
-            std::copy(from + first, from + last, columns + first);
+            copy_short(from + first, last - first, columns + first);
           } else {
             for (int64_t x = first; x < last; ++x) columns[x] = from[x * step];
           }
-          std::fill(columns + last, columns + plan.out_width, T(0));
+          for (int64_t x = last; x < plan.out_width; ++x) columns[x] = T(0);
         }
       }
     }
