@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include <entasis/core/autograd.h>
 #include <entasis/core/error.h>
@@ -376,6 +377,41 @@ TEST(Interceptors, MaySkipTheKernelButNotTheRule) {
   const InterceptorGuard guard(tracer);
   const Tensor y = matmul(x, ones({3, 4}));
   EXPECT_EQ(y.shape(), (Dims{2, 4}));
+}
+
+// Rule 20: what a tracer needs of a call in backward.
+struct Phases : Interceptor {
+  Phases() : Interceptor(Rank::kTracer) {}
+  Action before(const OpCall& call) override {
+    if (call.phase == Phase::kBackward) {
+      ++backward;
+      lines.push_back(call.at.line);
+    }
+    return Action::kRun;
+  }
+  int backward = 0;
+  std::vector<int> lines;
+};
+
+TEST(Interceptors, BackwardCallsCarryTheForwardLine) {
+  Tensor x = ones({2}).requires_grad_();
+  const Tensor y = tanh(x);
+  const int line = __LINE__ - 1;
+  Phases phases;
+  const InterceptorGuard guard(phases);
+  y.backward(ones({2}));
+  ASSERT_GE(phases.backward, 1);
+  for (int at : phases.lines) EXPECT_EQ(at, line);
+}
+
+// Rule 20: attributes compare and show their fields, so that traces can be held and checked.
+TEST(Ops, AttributesCompareAndAreVisible) {
+  for (const OpInfo* op : all_ops()) {
+    EXPECT_NE(op->equal, nullptr) << op->name;
+    EXPECT_NE(op->visit, nullptr) << op->name;
+    EXPECT_TRUE((op->view != nullptr) != (op->infer != nullptr)) << op->name;
+    EXPECT_EQ(op->vjp == nullptr, op->make_node == nullptr) << op->name;
+  }
 }
 
 struct Nested : Interceptor {
