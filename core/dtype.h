@@ -93,7 +93,14 @@ template <class F> decltype(auto) dispatch_dtype(DType dtype, F&& f) {
   }
 }
 
-// Converts one element; halves go through float, and float to bool means "not zero".
+// Towards zero. What no i64 holds (NaN too) gives the lowest one, on every machine.
+constexpr int64_t truncate_to_int64(double value) {
+  return value >= -0x1p63 && value < 0x1p63 ? static_cast<int64_t>(value) : INT64_MIN;
+}
+
+// Converts one element; halves go through float, and float to bool means "not zero". A float on its
+// way to an integer is truncated to an i64, of which the low bits are kept (u64 has the upper half of
+// its range besides).
 template <class To, class From> constexpr To convert(From value) {
   if constexpr (sizeof(From) == 2 && !std::is_integral_v<From>) {
     return convert<To>(static_cast<float>(value));
@@ -101,6 +108,11 @@ template <class To, class From> constexpr To convert(From value) {
     return To(static_cast<float>(value));
   } else if constexpr (std::is_same_v<To, bool>) {
     return value != From(0);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, uint64_t>) {
+    return value >= From(0x1p63) && value < From(0x1p64) ? static_cast<uint64_t>(value)
+                                                          : uint64_t(truncate_to_int64(value));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return static_cast<To>(truncate_to_int64(value));
   } else {
     return static_cast<To>(value);
   }

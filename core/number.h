@@ -25,7 +25,7 @@ class Number {
   constexpr bool is_floating() const { return category_ == Category::kFloating; }
   constexpr double to_double() const { return is_floating() ? real_ : double(integer_); }
   // Truncates towards zero.
-  constexpr int64_t to_int() const { return is_floating() ? int64_t(real_) : integer_; }
+  constexpr int64_t to_int() const { return is_floating() ? truncate_to_int64(real_) : integer_; }
   constexpr bool to_bool() const { return is_floating() ? real_ != 0 : integer_ != 0; }
   template <class T> constexpr T to() const {
     return is_floating() ? convert<T>(real_) : convert<T>(integer_);
