@@ -83,6 +83,13 @@ inline Mask operator==(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return Mask(a.number() == b.number());
   return Mask(eq(a, b));
 }
+inline Mask operator<(const Value& a, const Value& b) {
+  if (a.is_number() && b.is_number()) return Mask(a.number() < b.number());
+  return Mask(lt(a, b));
+}
+inline Mask operator>(const Value& a, const Value& b) { return b < a; }
+inline Value maximum(const Value& a, const Value& b) { return Value(maximum(Operand(a), b)); }
+inline Value minimum(const Value& a, const Value& b) { return Value(minimum(Operand(a), b)); }
 inline Value mul_add(const Value& a, const Value& b, const Value& c) { return a * b + c; }
 
 inline Value sigmoid(const Value& x) {

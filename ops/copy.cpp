@@ -8,6 +8,19 @@
 
 namespace entasis {
 
+namespace {
+
+bool broadcasts_to(const Dims& from, const Dims& to) {
+  const int lead = to.size() - from.size();
+  if (lead < 0) return false;
+  for (int d = 0; d < from.size(); ++d) {
+    if (from[d] != to[lead + d] && from[d] != 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 template <>
 struct Rule<Clone> {
   static constexpr SaveMask saves[] = {saves_nothing};
@@ -34,7 +47,7 @@ struct Rule<Copy> {
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Copy&, Inputs in) {
     const Dims& target = in[0].shape();
-    if (!(broadcast_shapes(target, in[1].shape()) == target)) {
+    if (!broadcasts_to(in[1].shape(), target)) {
       throw ShapeError("the source has shape " + to_string(in[1].shape()) +
                        " and does not broadcast to the target's " + to_string(target));
     }
