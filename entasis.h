@@ -7,6 +7,7 @@
 #include <entasis/core/generator.h>
 #include <entasis/core/tensor.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/checked.h>
 #include <entasis/ops/conv.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/dropout.h>
