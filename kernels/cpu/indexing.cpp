@@ -65,6 +65,37 @@ std::vector<int64_t> count_chunks(const Operand& in, const StridedWalk<1>& walk)
   return counts;
 }
 
+// Writes positions as indices. Positions ascend, so only the first in each row takes divisions.
+class PositionWriter {
+ public:
+  PositionWriter(const Dims& shape, int64_t* to) : shape_(shape), to_(to) {}
+
+  void operator()(int64_t position) {
+    if (position >= row_end_) start_row(position);
+    const int rank = shape_.size();
+    for (int d = 0; d + 1 < rank; ++d) to_[d] = index_[d];
+    if (rank > 0) to_[rank - 1] = position - row_begin_;
+    to_ += rank;
+  }
+
+ private:
+  void start_row(int64_t position) {
+    const int64_t width = shape_.empty() ? 1 : shape_.back();
+    int64_t row = position / width;
+    row_begin_ = row * width;
+    row_end_ = row_begin_ + width;
+    for (int d = shape_.size() - 2; d >= 0; --d) {
+      index_[d] = row % shape_[d];
+      row /= shape_[d];
+    }
+  }
+
+  const Dims& shape_;
+  int64_t* to_;
+  int64_t row_begin_ = 0, row_end_ = 0;
+  int64_t index_[kMaxDims];
+};
+
 StridedWalk<1> row_major_walk(const Operand& in) {
   return {WalkOrder::kRowMajor, in.shape(), {&in.strides()}};
 }
@@ -91,20 +122,12 @@ void nonzero(CpuContext&, const Nonzero&, Inputs in, Outputs out) {
   int64_t total = 0;
   for (int64_t& start : starts) total += std::exchange(start, total);
   const Dims& shape = in[0].shape();
-  const int rank = shape.size();
-  int64_t* positions = out[0].raw_as<int64_t>();
+  int64_t* to = out[0].raw_as<int64_t>();
   dispatch_bits(in[0], [&](const auto* data, auto mask) {
     parallel_for(int64_t(starts.size()), 1, [&](int64_t first, int64_t last) {
       for (int64_t chunk = first; chunk < last; ++chunk) {
-        int64_t* to = positions + starts[size_t(chunk)] * rank;
         visit_nonzero(data, walk, mask, chunk * kChunk, std::min(walk.numel(), (chunk + 1) * kChunk),
-                      [&](int64_t position) {
-                        for (int d = rank - 1; d >= 0; --d) {
-                          to[d] = position % shape[d];
-                          position /= shape[d];
-                        }
-                        to += rank;
-                      });
+                      PositionWriter(shape, to + starts[size_t(chunk)] * shape.size()));
       }
     });
   });

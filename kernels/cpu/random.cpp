@@ -2,13 +2,14 @@
 // turned into numbers while the tile is in L1; so a number depends on its position in the output's
 // memory order alone, and not on threads or tiles.
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <numbers>
-#include <utility>
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/box_muller.h>
+#include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/philox.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 #include <entasis/ops/random_internal.h>
@@ -16,8 +17,9 @@
 namespace entasis::cpu {
 namespace {
 
-constexpr int64_t kTile = 1024;      // elements; a multiple of 4, so tiles begin at whole blocks
+constexpr int64_t kTile = 1024;  // elements; whole groups of words and of normals
 constexpr int64_t kGrain = 4 * kTile;
+static_assert(kTile % kWordGroup == 0 && kTile % kNormalGroup == 0);
 
 template <class T> constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
 
@@ -40,7 +42,7 @@ void draw(const RandomState& state, const Tensor& out, Make make) {
     T numbers[kTile];
     for (int64_t first = begin; first < end; first += kTile) {
       const int64_t count = std::min(kTile, end - first);
-      philox_words(state, first * kWords<T> / 4, (count * kWords<T> + 3) / 4, words);
+      philox_words(state, first * kWords<T>, count * kWords<T>, words);
       make(first, count, words, dense ? data + first : numbers);
       if (dense) continue;
       const T* from = numbers;
@@ -82,43 +84,38 @@ template <class T> Compute<T> last_below(double low, double high) {
 
 template <class T> void draw_uniform(const RandomState& state, const Uniform& op, const Tensor& out) {
   using C = Compute<T>;
-  const C low = C(op.low), width = C(op.high - op.low);
-  const C limit = last_below<T>(op.low, op.high);
+  const C low = C(op.low), width = C(op.high - op.low), limit = last_below<T>(op.low, op.high);
+  const ConvertRun round_numbers = find_converter(dtype_of<T>, dtype_of<C>);
   draw<T>(state, out, [=](int64_t, int64_t count, const uint32_t* words, T* to) {
-    for (int64_t i = 0; i < count; ++i) {
-      const T number = convert<T>(low + unit_uniform<T>(words + i * kWords<T>) * width);
-      to[i] = convert<C>(number) > limit ? convert<T>(limit) : number;
+    auto fill = [=](C* numbers) {
+      for (int64_t i = 0; i < count; ++i) {
+        const C number = low + unit_uniform<T>(words + i * kWords<T>) * width;
+        numbers[i] = number < limit ? number : limit;
+      }
+    };
+    if constexpr (std::is_same_v<T, C>) {
+      fill(to);
+    } else {
+      C numbers[kTile];
+      fill(numbers);
+      round_numbers(to, 1, numbers, 1, count);
     }
   });
 }
 
 // ---- Normal
 
-// Box and Muller: two numbers in (0, 1] and [0, 1) give two independent normals, the radius times
-// cosine and sine of the angle. Elements 2k and 2k + 1 share the words of both.
-template <class C> void box_muller(C u, C v, C mean, C std, C& first, C& second) {
-  const C radius = std * std::sqrt(C(-2) * std::log(u));
-  const C angle = C(2 * std::numbers::pi) * v;
-  first = mean + radius * std::cos(angle);
-  second = mean + radius * std::sin(angle);
-}
-
 template <class T> void draw_normal(const RandomState& state, const Normal& op, const Tensor& out) {
   using C = Compute<T>;
   const C mean = C(op.mean), std = C(op.std);
+  const ConvertRun round_numbers = find_converter(dtype_of<T>, dtype_of<C>);
   draw<T>(state, out, [=](int64_t, int64_t count, const uint32_t* words, T* to) {
-    for (int64_t i = 0; i < count; i += 2) {
-      const uint32_t* w = words + i * kWords<T>;
-      C first, second;
-      if constexpr (std::is_same_v<C, double>) {
-        box_muller(uniform_double(w[0], w[1]) + 0x1p-53, uniform_double(w[2], w[3]), mean, std,
-                   first, second);
-      } else {
-        box_muller(float(w[0]) * 0x1p-32f + 0x1p-33f, uniform_float(w[1]), mean, std, first, second);
-      }
-      to[i] = convert<T>(first);
-      if (i + 1 < count) to[i + 1] = convert<T>(second);
+    if constexpr (std::is_same_v<T, C>) {
+      if (count == kTile) return box_muller(words, count, mean, std, to);
     }
+    C numbers[kTile];
+    box_muller(words, count, mean, std, numbers);
+    round_numbers(to, 1, numbers, 1, count);
   });
 }
 
@@ -170,6 +167,49 @@ template <class T> void draw_integers(const RandomState& state, const RandInt& o
   });
 }
 
+// ---- Permutations
+
+struct Keyed {
+  uint64_t key;
+  int64_t position;
+  bool operator<(const Keyed& other) const {
+    return key != other.key ? key < other.key : position < other.position;
+  }
+};
+
+std::vector<Keyed> draw_keys(const RandomState& state, int64_t n) {
+  std::vector<Keyed> keys(static_cast<size_t>(n));
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    uint32_t words[2 * kTile];
+    for (int64_t first = begin; first < end; first += kTile) {
+      const int64_t count = std::min(kTile, end - first);
+      philox_words(state, 2 * first, 2 * count, words);
+      for (int64_t i = 0; i < count; ++i) {
+        keys[size_t(first + i)] = {join(words[2 * i], words[2 * i + 1]), first + i};
+      }
+    }
+  });
+  return keys;
+}
+
+// Keys are uniform, so their high bits deal them into buckets of about eight each; sorting each
+// bucket then sorts all, in time that grows with n alone.
+std::vector<Keyed> sort_keys(const std::vector<Keyed>& keys) {
+  const size_t buckets = std::bit_ceil(keys.size() / 8 + 2);
+  const int shift = 64 - std::countr_zero(buckets);
+  std::vector<int64_t> ends(buckets + 1);  // then the end of the bucket before
+  for (const Keyed& k : keys) ++ends[(k.key >> shift) + 1];
+  for (size_t b = 0; b < buckets; ++b) ends[b + 1] += ends[b];
+  std::vector<Keyed> sorted(keys.size());
+  for (const Keyed& k : keys) sorted[size_t(ends[k.key >> shift]++)] = k;
+  parallel_for(int64_t(buckets), 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      std::sort(sorted.begin() + (b > 0 ? ends[size_t(b - 1)] : 0), sorted.begin() + ends[size_t(b)]);
+    }
+  });
+  return sorted;
+}
+
 template <class F> void dispatch_floating(DType dtype, F f) {
   switch (dtype) {
     case kF32: return f(TypeTag<float>{});
@@ -202,24 +242,13 @@ void randint(CpuContext& context, const RandInt& op, Inputs, Outputs out) {
 // Sorting by random keys gives every order the same chance (but for equal keys, of which there is
 // one in 2^64 pairs; their order is that of their positions) and is the same on every device.
 void randperm(CpuContext& context, const RandPerm&, Inputs, Outputs out) {
-  const RandomState state = context.random();
-  const int64_t n = out[0].numel();
-  std::vector<std::pair<uint64_t, int64_t>> keys(static_cast<size_t>(n));
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    uint32_t words[2 * kTile];
-    for (int64_t first = begin; first < end; first += kTile) {
-      const int64_t count = std::min(kTile, end - first);
-      philox_words(state, first / 2, (count + 1) / 2, words);
-      for (int64_t i = 0; i < count; ++i) {
-        keys[size_t(first + i)] = {join(words[2 * i], words[2 * i + 1]), first + i};
-      }
-    }
-  });
-  std::sort(keys.begin(), keys.end());
+  const std::vector<Keyed> sorted = sort_keys(draw_keys(context.random(), out[0].numel()));
   dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
     T* data = out[0].raw_as<T>();
     const int64_t stride = out[0].strides()[0];
-    for (int64_t i = 0; i < n; ++i) data[i * stride] = convert<T>(keys[size_t(i)].second);
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      data[int64_t(i) * stride] = convert<T>(sorted[i].position);
+    }
   });
 }
 
