@@ -1,0 +1,39 @@
+// Losses as modules: `loss(output, target)`.
+#pragma once
+
+#include <entasis/nn/module.h>
+#include <entasis/ops/loss.h>
+
+namespace entasis::nn {
+
+class ENTASIS_API MSELoss : public Module {
+ public:
+  explicit MSELoss(Reduction reduction = Reduction::kMean) : reduction_(reduction) {}
+  Tensor operator()(const Tensor& input, const Tensor& target, Location at = {});
+  using Module::forward;
+  Tensor forward(const Tensor& input, const Tensor& target);
+
+ private:
+  Reduction reduction_;
+};
+
+struct CrossEntropyLossOptions {
+  int64_t ignore_index = -100;
+  Reduction reduction = Reduction::kMean;
+  double label_smoothing = 0;
+};
+
+// Of scores before softmax and class indices, as cross_entropy().
+class ENTASIS_API CrossEntropyLoss : public Module {
+ public:
+  using Options = CrossEntropyLossOptions;
+  explicit CrossEntropyLoss(CrossEntropyLossOptions options = {}) : options_(options) {}
+  Tensor operator()(const Tensor& input, const Tensor& target, Location at = {});
+  using Module::forward;
+  Tensor forward(const Tensor& input, const Tensor& target);
+
+ private:
+  CrossEntropyLossOptions options_;
+};
+
+}  // namespace entasis::nn
