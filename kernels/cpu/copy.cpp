@@ -46,23 +46,14 @@ int transposed_dim(const LoopNest& nest) {
   return 0;
 }
 
-// Blocks of the plane (innermost, `across`), plane by plane.
+// Blocks of the plane (innermost, `across`).
 void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, Side to, Side from) {
-  LoopNest planes = nest;  // the same space with one block where there were 32 x 32 elements
-  const int64_t inner = nest.size[0], outer = nest.size[across];
-  planes.size[0] = (inner + kBlock - 1) / kBlock;
-  planes.size[across] = (outer + kBlock - 1) / kBlock;
-  planes.numel = 1;
-  for (int k = 0; k < 2; ++k) {
-    planes.stride[0][k] *= kBlock;
-    planes.stride[across][k] *= kBlock;
-  }
-  for (int d = 0; d < planes.dims; ++d) planes.numel *= planes.size[d];
-  parallel_for(planes.numel, kGrain / (kBlock * kBlock), [&](int64_t begin, int64_t end) {
-    LoopCursor cursor(planes, begin);
+  const LoopNest blocks = nest.blocked(across, kBlock, kBlock);
+  parallel_for(blocks.numel, kGrain / (kBlock * kBlock), [&](int64_t begin, int64_t end) {
+    LoopCursor cursor(blocks, begin);
     for (; begin < end; ++begin) {
-      const int64_t columns = std::min(kBlock, inner - cursor.index(0) * kBlock);
-      const int64_t rows = std::min(kBlock, outer - cursor.index(across) * kBlock);
+      const int64_t columns = std::min(kBlock, nest.size[0] - cursor.index(0) * kBlock);
+      const int64_t rows = std::min(kBlock, nest.size[across] - cursor.index(across) * kBlock);
       for (int64_t i = 0; i < rows; ++i) {
         const int64_t to_offset = cursor.offset(0) + i * nest.stride[across][0];
         const int64_t from_offset = cursor.offset(1) + i * nest.stride[across][1];

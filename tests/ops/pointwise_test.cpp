@@ -175,8 +175,8 @@ class PointwiseDType : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(All, PointwiseDType, testing::Range(0, kDTypes),
                          [](const auto& test) { return name_of(DType(test.param)); });
 
-// Shapes whose rows are shorter than a vector, longer than a tile's row, and in between.
-const Dims kShapes[] = {{}, {1}, {5}, {3, 5, 7}, {2, 3, 70}, {4, 513}, {0, 3}};
+// Rows shorter than a vector, longer than a tile and in between; blocks of a transposed operand.
+const Dims kShapes[] = {{}, {1}, {5}, {3, 5, 7}, {2, 3, 70}, {4, 513}, {37, 150}, {0, 3}};
 
 TEST_P(PointwiseDType, UnaryValuesInEveryLayout) {
   for (const Unary& unary : kUnary) {
@@ -219,8 +219,9 @@ TEST_P(PointwiseDType, BinaryValuesInEveryPairOfLayouts) {
 
 TEST_P(PointwiseDType, BroadcastsAndTakesNumbers) {
   const std::pair<Dims, Dims> shapes[] = {
-      {{4, 1, 6}, {5, 1}}, {{3, 70}, {70}}, {{3, 70}, {3, 1}}, {{2, 3, 4}, {}},
-      {{1}, {3, 0}},       {{600, 3}, {3}}, {{1, 5}, {5, 1}},  {{2, 1, 70}, {2, 3, 1}}};
+      {{4, 1, 6}, {5, 1}}, {{3, 70}, {70}},  {{3, 70}, {3, 1}},
+      {{2, 3, 4}, {}},     {{1}, {3, 0}},    {{600, 3}, {3}},
+      {{2, 300}, {300}},   {{1, 5}, {5, 1}}, {{2, 1, 70}, {2, 3, 1}}};
   for (const Binary& binary : kBinary) {
     if (!takes(binary.takes, dtype())) continue;
     for (const auto& [left, right] : shapes) {

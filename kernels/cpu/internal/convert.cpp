@@ -1,20 +1,22 @@
 #include <entasis/kernels/cpu/internal/convert.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
+#include <entasis/kernels/cpu/internal/convert_half.h>
+
 namespace entasis::cpu {
 namespace {
 
-// Reads a bool byte that need not be 0 or 1, as memory from elsewhere may hold.
+// A bool byte need not be 0 or 1, as memory from elsewhere may hold: it is read as such a number.
 template <class T>
-inline T read(const T* from) {
+inline auto read(const T* from) {
   if constexpr (std::is_same_v<T, bool>) {
-    uint8_t byte;
-    std::memcpy(&byte, from, 1);
-    return byte != 0;
+    const uint8_t byte = *reinterpret_cast<const uint8_t*>(from);
+    return uint8_t(byte > 1 ? 1 : byte);
   } else {
     return *from;
   }
@@ -22,10 +24,45 @@ inline T read(const T* from) {
 
 template <class To, class From>
 inline To convert_element(const From* from) {
-  if constexpr (std::is_same_v<To, From>) {
-    return read(from);  // halves keep their bits
+  if constexpr (std::is_same_v<To, From> && !std::is_same_v<To, bool>) {
+    return *from;  // halves keep their bits
   } else {
     return convert<To>(read(from));
+  }
+}
+
+// Floats to integers of up to 32 bits. Blocks whose numbers all fit an i32 take the instructions
+// for that; what is outside is rare, and means something else (core/dtype.h).
+template <class To, class From>
+void truncate_adjacent(To* to, const From* from, int64_t n) {
+  constexpr int64_t kBlock = 64;
+  int64_t i = 0;
+  for (; i + kBlock <= n; i += kBlock) {
+    int outside = 0;
+    for (int64_t j = i; j < i + kBlock; ++j) {
+      outside |= !(from[j] >= From(-0x1p31)) | !(from[j] < From(0x1p31));
+    }
+    if (outside != 0) {
+      for (int64_t j = i; j < i + kBlock; ++j) to[j] = convert<To>(from[j]);
+    } else {
+      for (int64_t j = i; j < i + kBlock; ++j) to[j] = To(int32_t(from[j]));
+    }
+  }
+  for (; i < n; ++i) to[i] = convert<To>(from[i]);
+}
+
+using cpu::convert_adjacent;  // the pairs that have a way of their own
+
+template <class To, class From>
+void convert_adjacent(To* to, const From* from, int64_t n) {
+  constexpr bool truncates = std::is_floating_point_v<From> && std::is_integral_v<To> &&
+                             sizeof(To) <= 4 && !std::is_same_v<To, bool>;
+  if constexpr (std::is_same_v<To, From> && !std::is_same_v<To, bool>) {
+    std::memcpy(to, from, sizeof(To) * size_t(n));
+  } else if constexpr (truncates) {
+    truncate_adjacent(to, from, n);
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i] = convert_element<To>(from + i);
   }
 }
 
@@ -34,14 +71,12 @@ void convert_run(void* to, int64_t to_stride, const void* from, int64_t from_str
   To* t = static_cast<To*>(to);
   const From* f = static_cast<const From*>(from);
   if (to_stride == 1 && from_stride == 1) {
-    if constexpr (std::is_same_v<To, From> && !std::is_same_v<To, bool>) {
-      std::memcpy(t, f, sizeof(To) * size_t(n));
-    } else {
-      for (int64_t i = 0; i < n; ++i) t[i] = convert_element<To>(f + i);
-    }
-    return;
+    convert_adjacent(t, f, n);
+  } else if (to_stride == 1 && from_stride == 0) {
+    std::fill_n(t, n, convert_element<To>(f));
+  } else {
+    for (int64_t i = 0; i < n; ++i) t[i * to_stride] = convert_element<To>(f + i * from_stride);
   }
-  for (int64_t i = 0; i < n; ++i) t[i * to_stride] = convert_element<To>(f + i * from_stride);
 }
 
 template <int kDType>

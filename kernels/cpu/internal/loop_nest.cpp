@@ -57,6 +57,19 @@ void LoopNest::merge() {
   dims = last + 1;
 }
 
+LoopNest LoopNest::blocked(int across, int64_t rows, int64_t columns) const {
+  LoopNest blocks = *this;
+  blocks.size[0] = (size[0] + columns - 1) / columns;
+  blocks.size[across] = (size[across] + rows - 1) / rows;
+  blocks.numel = 1;
+  for (int d = 0; d < dims; ++d) blocks.numel *= blocks.size[d];
+  for (int k = 0; k < operands; ++k) {
+    blocks.stride[0][k] *= columns;
+    blocks.stride[across][k] *= rows;
+  }
+  return blocks;
+}
+
 LoopCursor::LoopCursor(const LoopNest& nest, int64_t begin) : nest_(nest), index_(), offset_() {
   for (int d = 0; d < nest.dims && begin > 0; ++d) {
     index_[d] = begin % nest.size[d];

@@ -22,6 +22,10 @@ struct LoopNest {
   // `in` broadcasts to the shape of `out`.
   LoopNest(const Tensor& out, Inputs in);
 
+  // The same space with one step for each block of `rows` x `columns` elements, `columns` of them
+  // along the innermost dimension and `rows` along `across`; those at the end may be smaller.
+  LoopNest blocked(int across, int64_t rows, int64_t columns) const;
+
  private:
   void sort();
   void merge();

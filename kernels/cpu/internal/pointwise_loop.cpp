@@ -140,11 +140,14 @@ struct LoopOperand {
   char* data = nullptr;
   int bytes = 0;                 // of an element in memory
   ConvertRun convert = nullptr;  // to (inputs) or from (the result) the type of computation
-  bool direct = false;           // dtype is that of the computation
-  bool scalar = false;           // one value for all elements, at `data`, already converted
+  bool direct = false;           // of that type already
+  bool scalar = false;           // one value for all elements, at `data`, converted
   bool linear = false;           // direct, and element i of the loop lies at data[i]
+  bool periodic = false;         // every row is the same
   Scalar value;
 };
+
+using Tile = char[kTile * 8];
 
 class GeneralLoop {
  public:
@@ -152,21 +155,33 @@ class GeneralLoop {
       : nest_(out, in), inputs_(int(in.size())) {
     const Lanes lanes = lanes_of(compute_dtype(entry.traits, in));
     computed_ = dtype_of_lanes(lanes);
+    bytes_ = size_of(computed_);
     run_ = entry.run[int(lanes)];
-    for (int k = 0; k < inputs_; ++k) set_input(k, in[size_t(k)], lanes);
     LoopOperand& result = operands_[0];
     result.data = static_cast<char*>(out.raw());
     result.bytes = size_of(out.dtype());
     result.direct = is_direct(out.dtype()) && out.dtype() == computed_;
-    if (!result.direct) result.convert = find_converter(out.dtype(), computed_);
-    for (int k = 0; k <= inputs_; ++k) operands_[k].linear = operands_[k].direct && is_linear(k);
-    by_rows_ = can_go_by_rows();
+    result.convert = find_converter(out.dtype(), computed_);
+    for (int k = 0; k < inputs_; ++k) set_input(k, in[size_t(k)], lanes);
+    for (int k = 0; k <= inputs_; ++k) {
+      LoopOperand& operand = operands_[k];
+      operand.linear = operand.direct && is_linear(k);
+      operand.periodic = k > 0 && !operand.scalar && is_periodic(k);
+      any_periodic_ |= operand.periodic;
+      walks_ |= !operand.linear && !operand.scalar && !operand.periodic;
+    }
   }
 
   void run(int64_t grain) const {
-    for_range(nest_.numel, grain, [this](int64_t begin, int64_t end) {
-      by_rows_ ? run_rows(begin, end) : run_tiles(begin, end);
-    });
+    if (can_go_by_rows()) {
+      for_range(nest_.numel, grain, [this](int64_t begin, int64_t end) { run_rows(begin, end); });
+    } else if (const int across = transposed_dim()) {
+      const LoopNest blocks = nest_.blocked(across, kBlockRows, kBlockColumns);
+      for_range(blocks.numel, grain / kTile,
+                [&](int64_t begin, int64_t end) { run_blocks(blocks, across, begin, end); });
+    } else {
+      for_range(nest_.numel, grain, [this](int64_t begin, int64_t end) { run_tiles(begin, end); });
+    }
   }
 
  private:
@@ -180,13 +195,16 @@ class GeneralLoop {
       operand.data = static_cast<char*>(t.raw());
       operand.bytes = size_of(t.dtype());
       operand.direct = is_direct(t.dtype()) && t.dtype() == computed_;
-      if (!operand.direct) operand.convert = find_converter(computed_, t.dtype());
+      operand.convert = find_converter(computed_, t.dtype());
       if (t.numel() == 1) {
-        find_converter(computed_, t.dtype())(&operand.value, 1, t.raw(), 1, 1);
+        operand.convert(&operand.value, 1, t.raw(), 1, 1);
         operand.scalar = true;
       }
     }
-    if (operand.scalar) operand.data = reinterpret_cast<char*>(&operand.value);
+    if (operand.scalar) {
+      operand.data = reinterpret_cast<char*>(&operand.value);
+      is_scalar_ |= 1u << k;
+    }
   }
 
   bool is_linear(int k) const {
@@ -198,8 +216,17 @@ class GeneralLoop {
     return true;
   }
 
+  bool is_periodic(int k) const {
+    for (int d = 1; d < nest_.dims; ++d) {
+      if (nest_.stride[d][k] != 0) return false;
+    }
+    return nest_.dims > 1 && nest_.size[0] <= kTile;
+  }
+
+  // ---- By rows: every row of every operand is read and written where it lies.
   bool can_go_by_rows() const {
     if (nest_.size[0] < kShortRow || !operands_[0].direct || nest_.stride[0][0] != 1) return false;
+    if (!walks_ && 2 * nest_.size[0] <= kTile) return false;  // a tile holds rows at no cost
     for (int k = 1; k <= inputs_; ++k) {
       const LoopOperand& operand = operands_[k];
       const int64_t stride = nest_.stride[0][k];
@@ -208,12 +235,9 @@ class GeneralLoop {
     return true;
   }
 
-  // Every row of every operand is read and written where it lies.
   void run_rows(int64_t begin, int64_t end) const {
-    uint32_t is_scalar = 0;
-    for (int k = 0; k < inputs_; ++k) {
-      if (operands_[k + 1].scalar || nest_.stride[0][k + 1] == 0) is_scalar |= 1u << k;
-    }
+    uint32_t is_scalar = is_scalar_;
+    for (int k = 0; k < inputs_; ++k) is_scalar |= uint32_t(nest_.stride[0][k + 1] == 0) << k;
     LoopCursor cursor(nest_, begin);
     while (begin < end) {
       const int64_t n = std::min(cursor.row_rest(), end - begin);
@@ -230,63 +254,118 @@ class GeneralLoop {
     return operand.scalar ? operand.data : operand.data + cursor.offset(k) * operand.bytes;
   }
 
-  // What is not linear is gathered into a tile, or scattered from one.
+  // ---- By tiles: what is not linear is gathered into one, or scattered from one. What repeats
+  // with every row is gathered once, since a tile then holds whole periods.
   void run_tiles(int64_t begin, int64_t end) const {
-    alignas(64) char tiles[kMaxLoopOperands][kTile * 8];
-    const int bytes = size_of(computed_);
-    uint32_t is_scalar = 0;
-    for (int k = 0; k < inputs_; ++k) is_scalar |= uint32_t(operands_[k + 1].scalar) << k;
+    alignas(64) Tile tiles[kMaxLoopOperands];
+    const int64_t length = any_periodic_ ? kTile - kTile % nest_.size[0] : kTile;
     LoopCursor cursor(nest_, begin);
-    while (begin < end) {
-      const int64_t n = std::min(kTile, end - begin);
+    for (bool first = true; begin < end; first = false) {
+      const int64_t n = std::min(length, end - begin);
       const void* from[kMaxInputs];
       for (int k = 0; k < inputs_; ++k) {
         const LoopOperand& operand = operands_[k + 1];
         from[k] = operand.scalar   ? operand.data
-                  : operand.linear ? operand.data + begin * bytes
+                  : operand.linear ? operand.data + begin * bytes_
                                    : tiles[k + 1];
       }
       const LoopCursor start = cursor;
-      gather(cursor, n, tiles, bytes);
+      if (first || walks_) gather(cursor, n, tiles, first);
       const LoopOperand& result = operands_[0];
-      run_(result.linear ? result.data + begin * bytes : tiles[0], from, is_scalar, n);
-      if (!result.linear) scatter(start, n, tiles[0], bytes);
+      run_(result.linear ? result.data + begin * bytes_ : tiles[0], from, is_scalar_, n);
+      if (!result.linear) scatter(start, n, tiles[0]);
       begin += n;
     }
   }
 
-  void gather(LoopCursor& cursor, int64_t n, char (*tiles)[kTile * 8], int bytes) const {
+  void gather(LoopCursor& cursor, int64_t n, Tile* tiles, bool first) const {
     for (int64_t done = 0; done < n;) {
       const int64_t piece = std::min(cursor.row_rest(), n - done);
       for (int k = 1; k <= inputs_; ++k) {
         const LoopOperand& operand = operands_[k];
-        if (operand.scalar || operand.linear) continue;
-        convert_of(k)(tiles[k] + done * bytes, 1, at(cursor, k), nest_.stride[0][k], piece);
+        if (operand.scalar || operand.linear || (operand.periodic && !first)) continue;
+        operand.convert(tiles[k] + done * bytes_, 1, at(cursor, k), nest_.stride[0][k], piece);
       }
       cursor.advance(piece);
       done += piece;
     }
   }
 
-  void scatter(LoopCursor cursor, int64_t n, const char* tile, int bytes) const {
+  void scatter(LoopCursor cursor, int64_t n, const char* tile) const {
     for (int64_t done = 0; done < n;) {
       const int64_t piece = std::min(cursor.row_rest(), n - done);
-      convert_of(0)(at(cursor, 0), nest_.stride[0][0], tile + done * bytes, 1, piece);
+      operands_[0].convert(at(cursor, 0), nest_.stride[0][0], tile + done * bytes_, 1, piece);
       cursor.advance(piece);
       done += piece;
     }
   }
 
-  ConvertRun convert_of(int k) const {
-    return operands_[k].direct ? find_converter(computed_, computed_) : operands_[k].convert;
+  // ---- By blocks: where an operand is adjacent along another dimension than the result, blocks of
+  // both dimensions use up the cache lines they touch on either side.
+  static constexpr int64_t kBlockRows = 16;
+  static constexpr int64_t kBlockColumns = kTile / kBlockRows;
+
+  // That dimension, if rows are so long that tiles would thrash the L1 cache; else 0.
+  int transposed_dim() const {
+    if (nest_.size[0] < 128) return 0;
+    for (int k = 1; k <= inputs_; ++k) {
+      if (operands_[k].scalar || nest_.stride[0][k] <= 1) continue;
+      for (int d = 1; d < nest_.dims; ++d) {
+        if (nest_.stride[d][k] == 1 && nest_.size[d] >= kBlockRows / 2) return d;
+      }
+    }
+    return 0;
+  }
+
+  void run_blocks(const LoopNest& blocks, int across, int64_t begin, int64_t end) const {
+    alignas(64) Tile tiles[kMaxLoopOperands];
+    const void* from[kMaxInputs];
+    for (int k = 0; k < inputs_; ++k) {
+      from[k] = operands_[k + 1].scalar ? operands_[k + 1].data : tiles[k + 1];
+    }
+    LoopCursor cursor(blocks, begin);
+    for (; begin < end; ++begin) {
+      const int64_t columns =
+          std::min(kBlockColumns, nest_.size[0] - cursor.index(0) * kBlockColumns);
+      const int64_t rows =
+          std::min(kBlockRows, nest_.size[across] - cursor.index(across) * kBlockRows);
+      for (int k = 1; k <= inputs_; ++k) {
+        if (!operands_[k].scalar) gather_block(k, across, at(cursor, k), tiles[k], rows, columns);
+      }
+      run_(tiles[0], from, is_scalar_, rows * columns);
+      for (int64_t i = 0; i < rows; ++i) {
+        operands_[0].convert(at(cursor, 0) + i * nest_.stride[across][0] * operands_[0].bytes,
+                             nest_.stride[0][0], tiles[0] + i * columns * bytes_, 1, columns);
+      }
+      cursor.advance(1);
+    }
+  }
+
+  void gather_block(int k, int across, const char* from, char* tile, int64_t rows,
+                    int64_t columns) const {
+    const LoopOperand& operand = operands_[k];
+    const int64_t along = nest_.stride[0][k], down = nest_.stride[across][k];
+    if (down == 1) {
+      for (int64_t j = 0; j < columns; ++j) {
+        operand.convert(tile + j * bytes_, columns, from + j * along * operand.bytes, 1, rows);
+      }
+    } else {
+      for (int64_t i = 0; i < rows; ++i) {
+        operand.convert(tile + i * columns * bytes_, 1, from + i * down * operand.bytes, along,
+                        columns);
+      }
+    }
   }
 
   LoopNest nest_;
   int inputs_;
   DType computed_;
+  int bytes_;  // of an element of that type
   PointwiseRun run_;
   LoopOperand operands_[kMaxLoopOperands];
-  bool by_rows_ = false;
+  uint32_t is_scalar_ = 0;  // a bit for each input
+  bool any_periodic_ = false;
+  bool walks_ = false;  // some operand has to be gathered tile by tile
 };
 
 }  // namespace
