@@ -147,6 +147,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/reduce_flatten.h>
 
 namespace entasis {
 HWY_EXPORT(loss_table);
@@ -168,23 +169,6 @@ const CrossEntropyFunctions<C>& functions() {
 
 constexpr int64_t kGrain = 16384;     // elements below which one thread is enough
 constexpr int64_t kRowGrain = 32768;  // the same in passes over one number a row
-
-// A tensor's elements in row-major order.
-template <class T>
-std::vector<T> flattened(const Tensor& t) {
-  std::vector<T> values(static_cast<size_t>(t.numel()));
-  const StridedWalk<1> walk(WalkOrder::kRowMajor, t.shape(), {&t.strides()});
-  const ConvertRun convert = find_converter(dtype_of<T>, t.dtype());
-  parallel_for(walk.numel(), kRowGrain, [&](int64_t begin, int64_t end) {
-    T* to = values.data() + begin;
-    walk.runs(begin, end, [&](const auto& offsets, int64_t count) {
-      const void* from = static_cast<const char*>(t.raw()) + offsets[0] * size_of(t.dtype());
-      convert(to, 1, from, walk.step(0), count);
-      to += count;
-    });
-  });
-  return values;
-}
 
 // The classes of all rows, checked.
 struct Targets {
