@@ -98,12 +98,12 @@ class Pool {
   Job job_{};
 
   std::mutex failure_mutex_;
-  std::exception_ptr failure_;                   // guarded by failure_mutex_
-  std::atomic<int64_t> failed_at_{kNoFailure};   // begin of the first range known to have thrown
+  std::exception_ptr failure_;                  // guarded by failure_mutex_
+  std::atomic<int64_t> failed_at_{kNoFailure};  // begin of the first range known to have thrown
 
   alignas(kCacheLine) std::atomic<uint32_t> epoch_{0};  // counts jobs; workers sleep on it
   std::atomic<bool> stopping_{false};
-  alignas(kCacheLine) std::atomic<uint32_t> gate_{0};   // kOpen | number of workers in the job
+  alignas(kCacheLine) std::atomic<uint32_t> gate_{0};  // kOpen | number of workers in the job
 };
 
 Pool::Pool(int threads)

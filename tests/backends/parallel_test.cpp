@@ -2,9 +2,9 @@
 // any number of threads, and where the default number of threads comes from.
 #include <entasis/backends/cpu/parallel.h>
 
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
@@ -131,7 +131,8 @@ TEST(ParallelFor, RefusesNonsense) {
   EXPECT_THROW(parallel_for(-1, 1, nothing), ValueError);
   EXPECT_THROW(parallel_for(10, 0, nothing), ValueError);
   EXPECT_THROW(parallel_for(10, -5, nothing), ValueError);
-  EXPECT_THROW(parallel_reduce(10, 0, 0, [](int64_t, int64_t) { return 0; }, std::plus<>()),
+  EXPECT_THROW(parallel_reduce(
+                   10, 0, 0, [](int64_t, int64_t) { return 0; }, std::plus<>()),
                ValueError);
 }
 
@@ -260,8 +261,7 @@ TEST(ParallelReduce, ReducesBooleans) {
   const Threads scope(7);
   const auto any_equal = [](int64_t wanted) {
     return parallel_reduce(
-        1000, 3, false,
-        [&](int64_t begin, int64_t end) { return begin <= wanted && wanted < end; },
+        1000, 3, false, [&](int64_t begin, int64_t end) { return begin <= wanted && wanted < end; },
         [](bool a, bool b) { return a || b; });
   };
   EXPECT_TRUE(any_equal(0));

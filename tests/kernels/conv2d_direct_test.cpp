@@ -55,8 +55,8 @@ void strides_of(Layout layout, int64_t c, int64_t h, int64_t w, int64_t strides[
 
 int64_t elements(const int64_t strides[4], int64_t n, int64_t c, int64_t h, int64_t w) {
   if (n == 0 || c == 0 || h == 0 || w == 0) return 0;
-  return (n - 1) * strides[0] + (c - 1) * strides[1] + (h - 1) * strides[2] +
-         (w - 1) * strides[3] + 1;
+  return (n - 1) * strides[0] + (c - 1) * strides[1] + (h - 1) * strides[2] + (w - 1) * strides[3] +
+         1;
 }
 
 template <class T>
@@ -90,7 +90,8 @@ struct Problem {
     conv.dilation_x = s.dilation == 3 ? 2 : s.dilation;
     conv.groups = s.groups;
     conv.out_height =
-        (s.height + 2 * conv.pad_y - (s.kernel_height - 1) * conv.dilation_y - 1) / conv.stride_y + 1;
+        (s.height + 2 * conv.pad_y - (s.kernel_height - 1) * conv.dilation_y - 1) / conv.stride_y +
+        1;
     conv.out_width =
         (s.width + 2 * conv.pad_x - (s.kernel_width - 1) * conv.dilation_x - 1) / conv.stride_x + 1;
 
@@ -121,7 +122,8 @@ struct Problem {
     return output;
   }
 
-  // Compares with sums in a wider type on every target, by every method, within the bound for such sums.
+  // Compares with sums in a wider type on every target, by every method, within the bound for such
+  // sums.
   void check() const {
     using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
     constexpr Wide kGap = -1;  // the bound of an element that is no output
@@ -143,16 +145,16 @@ struct Problem {
             if (iy < 0 || iy >= conv.in_height || ix < 0 || ix >= conv.in_width) continue;
             const int64_t c = o / out_group * in_group + i;
             const Wide term =
-                static_cast<Wide>(conv.input[n * in.image + c * in.channel + iy * in.row +
-                                             ix * in.column]) *
+                static_cast<Wide>(
+                    conv.input[n * in.image + c * in.channel + iy * in.row + ix * in.column]) *
                 conv.weight[o * w.out_channel + i * w.in_channel + r * w.row + s * w.column];
             sum += term;
             size += std::abs(term);
           }
         }
       }
-      const size_t at = static_cast<size_t>(n * out.image + o * out.channel + y * out.row +
-                                            x * out.column);
+      const size_t at =
+          static_cast<size_t>(n * out.image + o * out.channel + y * out.row + x * out.column);
       reference[at] = sum;
       bound[at] = static_cast<Wide>(terms + 4) * std::numeric_limits<T>::epsilon() * size;
     };
@@ -184,30 +186,30 @@ struct Problem {
 };
 
 constexpr Shape kShapes[] = {
-    {1, 1, 1, 1, 1, 1, 1},                // one of everything
-    {2, 1, 28, 28, 6, 5, 5},              // LeNet's first layer
-    {2, 6, 14, 14, 16, 5, 5, 1, 2},       // its second
-    {3, 16, 8, 8, 32, 3, 3, 1, 1},        // digits
-    {1, 3, 33, 37, 17, 3, 3, 2, 1},       // an image, strided
-    {2, 5, 13, 11, 7, 3, 3, 1, 1, 2},     // dilated
-    {2, 5, 19, 17, 9, 3, 2, 2, 1, 3},     // dilated and strided, not square
-    {1, 4, 23, 25, 33, 3, 3, 3, 2},       // strides and pads that differ by direction
-    {2, 8, 9, 10, 12, 3, 3, 1, 1, 1, 4},  // groups
-    {1, 24, 12, 12, 24, 3, 3, 1, 1, 1, 24},    // depthwise
-    {1, 6, 12, 15, 18, 5, 3, 2, 2, 1, 6},      // depthwise, three outputs for each input
-    {2, 64, 7, 7, 96, 3, 3, 1, 1},             // several blocks of the sum in channels-last
-    {1, 70, 9, 20, 13, 3, 3, 1, 1},            // several blocks of the sum over pixels
-    {2, 34, 6, 5, 50, 1, 1},                   // 1x1
-    {1, 12, 6, 5, 20, 1, 1, 1, 0, 1, 4},       // 1x1 in groups
-    {1, 12, 7, 5, 20, 1, 1, 2},                // 1x1 strided
-    {1, 12, 6, 5, 20, 1, 1, 1, 1},             // 1x1 padded
-    {1, 2, 5, 6, 3, 5, 6},                     // the kernel covers the map
-    {1, 2, 3, 3, 3, 5, 5, 1, 2},               // the kernel is larger than the map
-    {1, 2, 3, 4, 3, 3, 3, 1, 7},               // some outputs see padding only
-    {1, 2, 90, 70, 20, 3, 3, 1, 1},            // several strips
-    {1, 20, 60, 61, 40, 3, 3, 2, 1},           // several strips, strided
-    {2, 3, 1, 50, 4, 1, 7, 1, 0},              // one row
-    {2, 3, 50, 1, 4, 7, 1, 1, 0},              // one column
+    {1, 1, 1, 1, 1, 1, 1},                   // one of everything
+    {2, 1, 28, 28, 6, 5, 5},                 // LeNet's first layer
+    {2, 6, 14, 14, 16, 5, 5, 1, 2},          // its second
+    {3, 16, 8, 8, 32, 3, 3, 1, 1},           // digits
+    {1, 3, 33, 37, 17, 3, 3, 2, 1},          // an image, strided
+    {2, 5, 13, 11, 7, 3, 3, 1, 1, 2},        // dilated
+    {2, 5, 19, 17, 9, 3, 2, 2, 1, 3},        // dilated and strided, not square
+    {1, 4, 23, 25, 33, 3, 3, 3, 2},          // strides and pads that differ by direction
+    {2, 8, 9, 10, 12, 3, 3, 1, 1, 1, 4},     // groups
+    {1, 24, 12, 12, 24, 3, 3, 1, 1, 1, 24},  // depthwise
+    {1, 6, 12, 15, 18, 5, 3, 2, 2, 1, 6},    // depthwise, three outputs for each input
+    {2, 64, 7, 7, 96, 3, 3, 1, 1},           // several blocks of the sum in channels-last
+    {1, 70, 9, 20, 13, 3, 3, 1, 1},          // several blocks of the sum over pixels
+    {2, 34, 6, 5, 50, 1, 1},                 // 1x1
+    {1, 12, 6, 5, 20, 1, 1, 1, 0, 1, 4},     // 1x1 in groups
+    {1, 12, 7, 5, 20, 1, 1, 2},              // 1x1 strided
+    {1, 12, 6, 5, 20, 1, 1, 1, 1},           // 1x1 padded
+    {1, 2, 5, 6, 3, 5, 6},                   // the kernel covers the map
+    {1, 2, 3, 3, 3, 5, 5, 1, 2},             // the kernel is larger than the map
+    {1, 2, 3, 4, 3, 3, 3, 1, 7},             // some outputs see padding only
+    {1, 2, 90, 70, 20, 3, 3, 1, 1},          // several strips
+    {1, 20, 60, 61, 40, 3, 3, 2, 1},         // several strips, strided
+    {2, 3, 1, 50, 4, 1, 7, 1, 0},            // one row
+    {2, 3, 50, 1, 4, 7, 1, 1, 0},            // one column
 };
 
 template <class T>

@@ -1,5 +1,6 @@
-// Matrix products against a naive double loop: shapes around every tile and block edge, all strides,
-// batches, biases, accumulation; the same bits for any number of threads; every SIMD target.
+// Matrix products against a naive double loop: shapes around every tile and block edge, all
+// strides, batches, biases, accumulation; the same bits for any number of threads; every SIMD
+// target.
 #include <entasis/kernels/cpu/internal/gemm.h>
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ std::vector<T> random_values(size_t count, unsigned seed) {
 
 // The least number of elements that holds [rows, columns] with these strides.
 int64_t extent(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
-  return rows == 0 || columns == 0 ? 0 : (rows - 1) * row_stride + (columns - 1) * column_stride + 1;
+  return rows == 0 || columns == 0 ? 0
+                                   : (rows - 1) * row_stride + (columns - 1) * column_stride + 1;
 }
 
 struct Layout {
@@ -75,10 +77,8 @@ struct Problem {
     };
     set(a_layout, m, k, g.a_row_stride, g.a_column_stride);
     set(b_layout, k, n, g.b_row_stride, g.b_column_stride);
-    a = random_values<T>(
-        static_cast<size_t>(extent(m, k, g.a_row_stride, g.a_column_stride)), 1);
-    b = random_values<T>(
-        static_cast<size_t>(extent(k, n, g.b_row_stride, g.b_column_stride)), 2);
+    a = random_values<T>(static_cast<size_t>(extent(m, k, g.a_row_stride, g.a_column_stride)), 1);
+    b = random_values<T>(static_cast<size_t>(extent(k, n, g.b_row_stride, g.b_column_stride)), 2);
     g.c_row_stride = n + options.c_gap;
     c_before = random_values<T>(static_cast<size_t>(extent(m, n, g.c_row_stride, 1)), 3);
     column_bias = random_values<T>(static_cast<size_t>(n), 4);
@@ -187,8 +187,11 @@ TYPED_TEST(GemmTest, EveryLayout) {
 
 TYPED_TEST(GemmTest, SeveralBlocksInEachDirection) {
   // More than a block of k, more than a block of columns, packed B (far rows, many row tiles).
-  for (const auto& [m, n, k] :
-       {std::array{37, 530, 1030}, {70, 499, 521}, {530, 20, 700}, {20, 530, 700}, {5, 300, 1500}}) {
+  for (const auto& [m, n, k] : {std::array{37, 530, 1030},
+                                {70, 499, 521},
+                                {530, 20, 700},
+                                {20, 530, 700},
+                                {5, 300, 1500}}) {
     for (const Layout& a : {kPlain, kTransposed}) {
       for (const Layout& b : {kPlain, kTransposed}) {
         SCOPED_TRACE(name_of(m, n, k) + " a " + a.name + " b " + b.name);
@@ -202,8 +205,13 @@ TYPED_TEST(GemmTest, SeveralBlocksInEachDirection) {
 TYPED_TEST(GemmTest, SameBitsForAnyNumberOfThreads) {
   const int before = num_threads();
   on_every_target([](int64_t) {
-    for (const auto& [m, n, k] : {std::array{1, 3000, 100}, {3000, 1, 100}, {3, 700, 300},
-                                  {64, 64, 64}, {257, 131, 600}, {40, 1000, 129}, {1000, 40, 129}}) {
+    for (const auto& [m, n, k] : {std::array{1, 3000, 100},
+                                  {3000, 1, 100},
+                                  {3, 700, 300},
+                                  {64, 64, 64},
+                                  {257, 131, 600},
+                                  {40, 1000, 129},
+                                  {1000, 40, 129}}) {
       for (const Layout& a : {kPlain, kTransposed}) {
         for (const Layout& b : {kPlain, kTransposed}) {
           const Problem<TypeParam> problem(m, n, k, a, b, {true, true, true, 0});

@@ -67,7 +67,7 @@ void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t gr
   constexpr int64_t kTapsPerBlock = 2048 / sizeof(T);
   const int64_t out_channels = conv.out_channels / conv.groups;
   const EqualCuts tiles(out_channels, kTileRows);
-  const EqualCuts sums(std::max<int64_t>(plan.taps, 1), kTapsPerBlock);
+  const EqualCuts sums(plan.taps, kTapsPerBlock);
   const EqualCuts panels(vectors,
                          max_tile_vectors(static_cast<int>(std::min<int64_t>(out_channels, 3))));
   for (int64_t s = 0; s < sums.pieces; ++s) {
@@ -78,7 +78,7 @@ void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t gr
           plan.weight + (group * out_channels + channel) * plan.taps + sums.begin(s);
       Tile<T> tile;
       tile.a = &weight;
-      tile.k = std::min(sums.begin(s + 1), plan.taps) - sums.begin(s);
+      tile.k = sums.begin(s + 1) - sums.begin(s);
       tile.a_row_stride = plan.taps;
       tile.b_rows = plan.offsets + sums.begin(s);
       tile.c_row_stride = vectors * kN;
@@ -114,8 +114,8 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
 
   // The last vector of the strip may read past the last plane, by less than its length.
   const Scratch plane_scratch(static_cast<size_t>(planes_size + kN) * sizeof(T));
-  const Scratch block_scratch(
-      static_cast<size_t>(plan.groups_together * out_group * vectors * kN) * sizeof(T));
+  const Scratch block_scratch(static_cast<size_t>(plan.groups_together * out_group * vectors * kN) *
+                              sizeof(T));
   T* const planes = plane_scratch.as<T>();
   T* const block = block_scratch.as<T>();
   std::fill_n(planes + planes_size, kN, T{0});
@@ -172,8 +172,8 @@ void pack_channel_panel(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64
   const T* const from = conv.weight + (group * out_channels + first) * strides.out_channel;
 
   // [out][in][r][s] in memory: transposed as a matrix, then row by row to its place.
-  const bool dense = strides.column == 1 && strides.row == conv.kernel_width &&
-                     strides.in_channel == filter;
+  const bool dense =
+      strides.column == 1 && strides.row == conv.kernel_width && strides.in_channel == filter;
   const Scratch scratch(dense ? static_cast<size_t>(terms * width) * sizeof(T) : 0);
   T* const transposed = scratch.as<T>();
   if (dense) transpose(terms, present, from, strides.out_channel, transposed, width);
@@ -220,9 +220,9 @@ void convolve_channels(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_
   const T** const stretches = stretch_scratch.as<const T*>();
 
   const int64_t used_rows = std::min(
-      plan.copy_rows,
-      (rows - 1) * conv.stride_y + (conv.kernel_height - 1) * conv.dilation_y + 1);
-  const int64_t begin = std::min(conv.pad_x, plan.copy_columns);  // the columns that are not padding
+      plan.copy_rows, (rows - 1) * conv.stride_y + (conv.kernel_height - 1) * conv.dilation_y + 1);
+  const int64_t begin =
+      std::min(conv.pad_x, plan.copy_columns);  // the columns that are not padding
   const int64_t end = std::clamp(conv.in_width + conv.pad_x, begin, plan.copy_columns);
   for (int64_t i = 0; i < used_rows; ++i) {
     const int64_t y = row * conv.stride_y + i - conv.pad_y;

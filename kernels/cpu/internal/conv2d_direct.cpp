@@ -127,14 +127,14 @@ bool convolve_as_product(const Conv2d<T>& conv) {
   return true;
 }
 
-// How many output rows make a strip, if each takes `row_bytes` of copies: as many as fit, but enough
-// strips for all threads.
+// How many output rows make a strip, if each takes `row_bytes` of copies: as many as fit, but
+// enough strips for all threads.
 template <class T>
 int64_t rows_of_strip(const Conv2d<T>& conv, int64_t row_bytes) {
-  const int64_t fitting = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(1, row_bytes), 1,
-                                              conv.out_height);
-  const int64_t strips = std::max(divide_up(conv.out_height, fitting),
-                                  divide_up(available_threads(), conv.images));
+  const int64_t fitting =
+      std::clamp<int64_t>(kStripBytes / std::max<int64_t>(1, row_bytes), 1, conv.out_height);
+  const int64_t strips =
+      std::max(divide_up(conv.out_height, fitting), divide_up(available_threads(), conv.images));
   return divide_up(conv.out_height, std::min(strips, conv.out_height));
 }
 
@@ -160,12 +160,9 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   // Channels-last maps are read and written in whole vectors of channels.
   const bool channels_last = conv.input_strides.channel == 1 || conv.output_strides.channel == 1;
   plan.groups_together =
-      channels_last && in_group > 0
-          ? std::min(conv.groups, divide_up(target.lanes, in_group))
-          : 1;
-  const int64_t element_rows =
-      plan.groups_together *
-      (in_group * conv.stride_y * conv.stride_x + conv.out_channels / conv.groups);
+      channels_last ? std::min(conv.groups, divide_up(target.lanes, in_group)) : 1;
+  const int64_t element_rows = plan.groups_together * (in_group * conv.stride_y * conv.stride_x +
+                                                       conv.out_channels / conv.groups);
   plan.strip_rows =
       rows_of_strip(conv, element_rows * plan.pitch * static_cast<int64_t>(sizeof(T)));
   plan.plane_rows = plan.strip_rows + reach_y / conv.stride_y;
@@ -179,8 +176,7 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
         const int64_t y = r * conv.dilation_y, x = s * conv.dilation_x;
         const int64_t plane =
             (c * conv.stride_y + y % conv.stride_y) * conv.stride_x + x % conv.stride_x;
-        *offset++ =
-            (plane * plan.plane_rows + y / conv.stride_y) * plan.pitch + x / conv.stride_x;
+        *offset++ = (plane * plan.plane_rows + y / conv.stride_y) * plan.pitch + x / conv.stride_x;
       }
     }
   }
@@ -205,9 +201,8 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
       }
     }
   }
-  for_each_strip(conv, plan.strip_rows, [&](int64_t image, int64_t row) {
-    target.pixels(conv, plan, image, row);
-  });
+  for_each_strip(conv, plan.strip_rows,
+                 [&](int64_t image, int64_t row) { target.pixels(conv, plan, image, row); });
 }
 
 template <class T>
@@ -216,8 +211,8 @@ void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const int64_t reach_y = (conv.kernel_height - 1) * conv.dilation_y;
   const int64_t reach_x = (conv.kernel_width - 1) * conv.dilation_x;
   const int64_t in_group = conv.in_channels / conv.groups;
-  const bool whole_rows = conv.groups == 1 && conv.dilation_x == 1 &&
-                          conv.kernel_width * in_group <= kTermsPerBlock;
+  const bool whole_rows =
+      conv.groups == 1 && conv.dilation_x == 1 && conv.kernel_width * in_group <= kTermsPerBlock;
   ChannelPlan<T> plan;
   plan.stretches = conv.kernel_height * (whole_rows ? 1 : conv.kernel_width);
   plan.stretch_length = in_group * (whole_rows ? conv.kernel_width : 1);
@@ -242,9 +237,8 @@ void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
       target.pack_panel(conv, plan, i / panels, i % panels, packed);
     }
   });
-  for_each_strip(conv, plan.strip_rows, [&](int64_t image, int64_t row) {
-    target.channels(conv, plan, image, row);
-  });
+  for_each_strip(conv, plan.strip_rows,
+                 [&](int64_t image, int64_t row) { target.channels(conv, plan, image, row); });
 }
 
 // The share of the peak that tiles of this height and width reach: two multiply-adds and two loads
@@ -264,8 +258,7 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   const double in_elements = static_cast<double>(in_group * conv.in_height * conv.in_width);
   const double out_elements = static_cast<double>(out_group * conv.out_height * conv.out_width);
 
-  const int64_t pitch =
-      conv.out_width + (conv.kernel_width - 1) * conv.dilation_x / conv.stride_x;
+  const int64_t pitch = conv.out_width + (conv.kernel_width - 1) * conv.dilation_x / conv.stride_x;
   const int64_t pixel_vectors =
       divide_up((conv.out_height - 1) * pitch + conv.out_width, target.lanes);
   const int64_t tile_channels = divide_up(out_group, divide_up(out_group, target.tile_rows));
@@ -273,8 +266,7 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   double pixels = static_cast<double>(out_group * pixel_vectors) * taps /
                   tile_efficiency(tile_channels, std::min(wide, pixel_vectors));
   pixels += out_elements * (conv.output_strides.column == 1 ? 0.1 : 1);
-  pixels += in_elements *
-            (conv.stride_x > 1 ? 3 : conv.input_strides.column == 1 ? 0.1 : 1);
+  pixels += in_elements * (conv.stride_x > 1 ? 3 : conv.input_strides.column == 1 ? 0.1 : 1);
 
   const int64_t channel_vectors = divide_up(out_group, target.lanes);
   const int64_t tile_pixels =
@@ -287,17 +279,34 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   return pixels < channels;
 }
 
+// Sums of nothing: no input channels or an empty kernel. Input and weight may be null.
+template <class T>
+void write_bias_only(const Conv2d<T>& conv) {
+  const MapStrides& out = conv.output_strides;
+  for (int64_t n = 0; n < conv.images; ++n) {
+    for (int64_t o = 0; o < conv.out_channels; ++o) {
+      for (int64_t y = 0; y < conv.out_height; ++y) {
+        for (int64_t x = 0; x < conv.out_width; ++x) {
+          conv.output[n * out.image + o * out.channel + y * out.row + x * out.column] =
+              conv.bias != nullptr ? conv.bias[o] : T{0};
+        }
+      }
+    }
+  }
+}
+
 template <class T>
 void convolve(const Conv2d<T>& conv, Conv2dMethod method) {
   if (conv.images == 0 || conv.out_channels == 0 || conv.out_height == 0 || conv.out_width == 0) {
     return;
   }
+  if (taps_of(conv) == 0) return write_bias_only(conv);
   const Conv2dFunctions<T>& target = functions<T>();
   if (method == Conv2dMethod::kFastest) {
     if (convolve_as_product(conv)) return;
     method = pixels_are_cheaper(conv, target) ? Conv2dMethod::kPixels : Conv2dMethod::kChannels;
   }
-  if (method == Conv2dMethod::kPixels || conv.in_channels == 0) {
+  if (method == Conv2dMethod::kPixels) {
     run_pixels(conv, target);
   } else {
     run_channels(conv, target);

@@ -5,9 +5,10 @@
 //
 // Pixels: the vectors run along the output's pixels, the tile's rows along the output channels; the
 // weight is read where it lies. The input is split by row and column modulo the stride into planes
-// of equal pitch, [channel][row phase][column phase][row][column]; in a plane each filter tap is one
-// constant offset, whatever stride and dilation are, and stays so from one output row to the next,
-// so that vectors run on across rows. The price is the (kernel - 1) surplus columns of the pitch.
+// of equal pitch, [channel][row phase][column phase][row][column]; in a plane each filter tap is
+// one constant offset, whatever stride and dilation are, and stays so from one output row to the
+// next, so that vectors run on across rows. The price is the (kernel - 1) surplus columns of the
+// pitch.
 //
 // Channels: the vectors run along the output channels, the tile's rows along the pixels of one
 // output row. The copy is channels-last, [row][column][channel], so that one filter row is one
@@ -35,12 +36,12 @@ struct PixelPlan {
 template <class T>
 struct ChannelPlan {
   int64_t strip_rows;
-  int64_t copy_rows;         // input rows under a strip
-  int64_t copy_columns;      // padded input columns
-  int64_t stretches;         // along the sum
-  int64_t stretch_length;    // elements of each
+  int64_t copy_rows;            // input rows under a strip
+  int64_t copy_columns;         // padded input columns
+  int64_t stretches;            // along the sum
+  int64_t stretch_length;       // elements of each
   int64_t stretches_per_block;  // the sum is taken in blocks, to keep a panel's block in L2
-  const T* weight;           // panels of one group after another
+  const T* weight;              // panels of one group after another
 };
 
 // The code of one Highway target.

@@ -2,7 +2,6 @@
 #include <entasis/kernels/cpu/internal/gemm.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include <entasis/backends/cpu/internal/scratch.h>
@@ -23,7 +22,7 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 template <class T>
 constexpr GemmFunctions<T> gemm_functions() {
-  return {kTileRows,         kLanes<T>,    multiply_tiles<T>, multiply_tiles_transposed<T>,
+  return {kTileRows,        kLanes<T>,   multiply_tiles<T>, multiply_tiles_transposed<T>,
           multiply_dots<T>, transpose<T>};
 }
 
@@ -132,17 +131,21 @@ template <class T>
 void run_part(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target,
               const GemmPart& part) {
   switch (method) {
-    case GemmMethod::kTiles: return target.tiles(g, part);
-    case GemmMethod::kTransposedTiles: return target.transposed_tiles(g, part);
-    case GemmMethod::kDots: return target.dots(g, part, false);
-    case GemmMethod::kTransposedDots: return target.dots(g, part, true);
+    case GemmMethod::kTiles:
+      return target.tiles(g, part);
+    case GemmMethod::kTransposedTiles:
+      return target.transposed_tiles(g, part);
+    case GemmMethod::kDots:
+      return target.dots(g, part, false);
+    case GemmMethod::kTransposedDots:
+      return target.dots(g, part, true);
   }
 }
 
 // Runs `items` products of one shape, or parts of them, on all threads.
 template <class T>
 void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, int64_t items) {
-  const int64_t work = g.m * g.n * std::max<int64_t>(g.k, 1);
+  const int64_t work = g.m * g.n * g.k;
   const int threads = work * items < kSerialWork ? 1 : available_threads();
   if (threads == 1) {
     for (int64_t i = 0; i < items; ++i) {
@@ -195,8 +198,8 @@ void run_transposed(const Gemm<T>& g, const GemmFunctions<T>& target) {
   const int64_t grain = round_up(std::max<int64_t>(1, kElementsPerRange / stride), 16);
   parallel_for(g.k, grain, [&](int64_t begin, int64_t end) {
     if (g.a_column_stride == 1) {
-      target.transpose(end - begin, g.m, g.a + begin, g.a_row_stride,
-                       a_transposed + begin * stride, stride);
+      target.transpose(end - begin, g.m, g.a + begin, g.a_row_stride, a_transposed + begin * stride,
+                       stride);
     } else {
       for (int64_t p = begin; p < end; ++p) {
         for (int64_t i = 0; i < g.m; ++i) {
@@ -213,19 +216,42 @@ void run_transposed(const Gemm<T>& g, const GemmFunctions<T>& target) {
   run(t, GemmMethod::kTransposedTiles, target, 1);
 }
 
+// k = 0: sums of nothing. A and B may be null.
+template <class T>
+void add_biases_only(const Gemm<T>& g, int64_t items) {
+  for (int64_t item = 0; item < items; ++item) {
+    int64_t rest = item;
+    T* c = g.c;
+    for (size_t i = g.batch.size(); i-- > 0;) {
+      c += rest % g.batch[i].size * g.batch[i].c_stride;
+      rest /= g.batch[i].size;
+    }
+    for (int64_t i = 0; i < g.m; ++i, c += g.c_row_stride) {
+      for (int64_t j = 0; j < g.n; ++j) {
+        T value = g.accumulate ? c[j] : T{0};
+        if (g.column_bias != nullptr) value += g.column_bias[j];
+        if (g.row_bias != nullptr) value += g.row_bias[i];
+        c[j] = value;
+      }
+    }
+  }
+}
+
 template <class T>
 void multiply(Gemm<T> g) {
   if (g.m == 0 || g.n == 0) return;
   int64_t items = 1;
   for (const GemmBatch& dim : g.batch) items *= dim.size;
   if (items == 0) return;
+  if (g.k == 0) return add_biases_only(g, items);
 
   // A batch of one B and of A's rows that continue each other is one tall product.
   while (!g.batch.empty() && g.row_bias == nullptr) {
     const GemmBatch& dim = g.batch.back();
     if (dim.size > 1) {
       if (dim.b_stride != 0) break;
-      if (g.m > 1 && (dim.a_stride != g.m * g.a_row_stride || dim.c_stride != g.m * g.c_row_stride)) {
+      if (g.m > 1 &&
+          (dim.a_stride != g.m * g.a_row_stride || dim.c_stride != g.m * g.c_row_stride)) {
         break;
       }
       if (g.m == 1) {
@@ -239,7 +265,7 @@ void multiply(Gemm<T> g) {
   }
 
   // The stride of a dimension of one element is free: take what the fast paths look for.
-  if (g.k <= 1) g.a_column_stride = g.b_row_stride = 1;
+  if (g.k == 1) g.a_column_stride = g.b_row_stride = 1;
   if (g.n == 1) g.b_column_stride = 1;
   const GemmFunctions<T>& target = functions<T>();
   const GemmMethod method = choose_method(g, target, items > 1);

@@ -22,18 +22,18 @@ struct Gemm {
   const T* b = nullptr;
   int64_t b_row_stride = 0, b_column_stride = 1;
   T* c = nullptr;
-  int64_t c_row_stride = 0;  // C's columns are adjacent
+  int64_t c_row_stride = 0;        // C's columns are adjacent
   const T* column_bias = nullptr;  // n values, added to every row
   const T* row_bias = nullptr;     // m values, added to every column
   bool accumulate = false;
   std::span<const GemmBatch> batch = {};  // outermost first; empty for one product
 };
 
-// Every stride of A and B may be anything, so transposes, slices and broadcasts need no copy; C must
-// not overlap them. k = 0 gives zeros (plus bias). The sum over k is cut into blocks that depend on
-// k alone, and each block is one chain of fused multiply-adds in the order of k (products with one
-// side of at most 4, which are sums of dot products, excepted): the same bits for any number of
-// threads. Nothing is read or written outside the operands.
+// Every stride of A and B may be anything, so transposes, slices and broadcasts need no copy; C
+// must not overlap them. k = 0 gives zeros (plus bias). The sum over k is cut into blocks that
+// depend on k alone, and each block is one chain of fused multiply-adds in the order of k (products
+// with one side of at most 4, which are sums of dot products, excepted): the same bits for any
+// number of threads. Nothing is read or written outside the operands.
 void gemm(const Gemm<float>& product);
 void gemm(const Gemm<double>& product);
 

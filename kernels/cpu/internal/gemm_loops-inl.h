@@ -2,12 +2,12 @@
 // compiled once for each Highway target. Three methods: tiles, tiles of the transposed product, and
 // dot products for very thin results.
 //
-// Blocking (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): a block
-// of B, kDepth rows by kColumnsPerBlock columns, is packed into panels as wide as a tile and stays
-// in L2; a panel meets one row tile of A after another, whose rows (8 x 512 floats = 16 KB) stay in
-// L1. A is read where it lies if its rows are contiguous: 8 rows fit an 8-way L1 whatever their
-// distance. B is packed by the first row tile itself while it multiplies. Traffic for a part of
-// m x n: A is read n / kColumnsPerBlock times, B once, C is read and written k / kDepth times.
+// Blocking (Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): a
+// block of B, kDepth rows by kColumnsPerBlock columns, is packed into panels as wide as a tile and
+// stays in L2; a panel meets one row tile of A after another, whose rows (8 x 512 floats = 16 KB)
+// stay in L1. A is read where it lies if its rows are contiguous: 8 rows fit an 8-way L1 whatever
+// their distance. B is packed by the first row tile itself while it multiplies. Traffic for a part
+// of m x n: A is read n / kColumnsPerBlock times, B once, C is read and written k / kDepth times.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_GEMM_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_GEMM_LOOPS_INL_H_
@@ -48,7 +48,7 @@ bool should_pack_b(const Gemm<T>& g, int64_t rows, int64_t columns) {
                                   g.k * columns > static_cast<int64_t>(512 * 1024 / sizeof(T)));
 }
 
-// The part of C given by `part`, one tile after another. Ignores g.batch.
+// The part of C given by `part`, one tile after another; k > 0. Ignores g.batch.
 template <class T>
 void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
   constexpr int64_t kN = kLanes<T>;
@@ -56,8 +56,8 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
   const int64_t columns = part.column_end - part.column_begin;
   if (rows == 0 || columns == 0) return;
 
-  const EqualCuts depths((std::max<int64_t>(g.k, 1) + 3) / 4, kDepth<T> / 4);  // multiples of four
-  const EqualCuts blocks((columns + kN - 1) / kN, kColumnsPerBlock<T> / kN);   // in vectors
+  const EqualCuts depths((g.k + 3) / 4, kDepth<T> / 4);                       // multiples of four
+  const EqualCuts blocks((columns + kN - 1) / kN, kColumnsPerBlock<T> / kN);  // in vectors
   const EqualCuts tiles(rows, kTileRows);
   const int64_t panel_vectors = max_tile_vectors(static_cast<int>(std::min<int64_t>(rows, 3)));
 
@@ -84,10 +84,10 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
     for (int64_t block = 0; block < blocks.pieces; ++block) {
       const int64_t block_begin = blocks.begin(block);  // in vectors, from the part's first column
       const EqualCuts panels(blocks.begin(block + 1) - block_begin, panel_vectors);
-      const T* const b_block = g.b + k0 * g.b_row_stride +
-                               (part.column_begin + block_begin * kN) * g.b_column_stride;
-      const int64_t block_columns = std::min(blocks.begin(block + 1) * kN, columns) -
-                                    block_begin * kN;
+      const T* const b_block =
+          g.b + k0 * g.b_row_stride + (part.column_begin + block_begin * kN) * g.b_column_stride;
+      const int64_t block_columns =
+          std::min(blocks.begin(block + 1) * kN, columns) - block_begin * kN;
 
       // Copies the panel's columns, the missing ones of the last vector as zeros.
       const auto pack_panel = [&](int64_t first_vector, int64_t vectors, T* to) {
@@ -132,8 +132,8 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
           tile.column_bias =
               last_depth && g.column_bias != nullptr ? g.column_bias + column : nullptr;
           // The rows of the next tile come into L1 while this one's first panel is multiplied.
-          tile.next_a = p == 0 && !pack_a && t + 1 < tiles.pieces ? a + height * g.a_row_stride
-                                                                   : nullptr;
+          tile.next_a =
+              p == 0 && !pack_a && t + 1 < tiles.pieces ? a + height * g.a_row_stride : nullptr;
 
           T* const packed = pack_b ? b_packed + first_column * k_count : b_packed;
           bool packing = false;
@@ -235,8 +235,8 @@ void dot_lines(const T* lines, int64_t line_stride, const T* x, int64_t k, T* ou
       const auto factor = hn::LoadU(d, x + at + j * kN);
 #pragma GCC unroll 16
       for (int i = 0; i < L; ++i) {
-        sum[i][j] = hn::MulAdd(factor, hn::LoadU(d, lines + i * line_stride + at + j * kN),
-                               sum[i][j]);
+        sum[i][j] =
+            hn::MulAdd(factor, hn::LoadU(d, lines + i * line_stride + at + j * kN), sum[i][j]);
       }
     }
   }

@@ -18,8 +18,8 @@ void gemm_naive(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row_strid
                 int64_t a_column_stride, const T* b, int64_t b_row_stride, int64_t b_column_stride,
                 T* c, int64_t c_row_stride) {
   // Promotion would turn small unsigned types into int, whose overflow is undefined.
-  using Wide = std::conditional_t<(sizeof(T) < sizeof(uint32_t)), uint32_t,
-                                  std::make_unsigned_t<T>>;
+  using Wide =
+      std::conditional_t<(sizeof(T) < sizeof(uint32_t)), uint32_t, std::make_unsigned_t<T>>;
   constexpr int64_t kColumns = 1024;
   constexpr int64_t kWorkPerRange = 32 * 1024;
   const int64_t rows_per_range = std::max<int64_t>(1, kWorkPerRange / std::max<int64_t>(1, n * k));

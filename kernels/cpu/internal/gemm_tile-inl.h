@@ -1,10 +1,10 @@
 // The register tile behind matrix products and direct convolutions; compiled once for each Highway
 // target.
 //
-// A tile of C, R rows by V vectors, stays in registers while the sum runs: each step loads V vectors
-// of one row of B, broadcasts R elements of a column of A and does R*V multiply-adds. With 8 x 3
-// vectors of 512 bits that is 24 multiply-adds (12 cycles on two ports) for 11 loads (5.5 cycles),
-// and 24 + 3 + 1 of 32 registers; with 16 registers 6 x 2 leaves room for the same.
+// A tile of C, R rows by V vectors, stays in registers while the sum runs: each step loads V
+// vectors of one row of B, broadcasts R elements of a column of A and does R*V multiply-adds. With
+// 8 x 3 vectors of 512 bits that is 24 multiply-adds (12 cycles on two ports) for 11 loads (5.5
+// cycles), and 24 + 3 + 1 of 32 registers; with 16 registers 6 x 2 leaves room for the same.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_GEMM_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_GEMM_TILE_INL_H_
@@ -223,15 +223,15 @@ constexpr auto all_tiles(std::integer_sequence<int, I...>) {
   constexpr bool kPacking = kRowsOfB == RowsOfB::kStridedPacking;
   return std::array<std::array<TileFunction<T>, max_tile_vectors(1)>, sizeof...(I)>{
       tiles_of_height<T, kRowsOfB, I + 1>(
-          std::make_integer_sequence<int, kPacking ? kTileVectors : max_tile_vectors(I + 1)>{})...};
+          std::make_integer_sequence < int,
+          kPacking ? kTileVectors : max_tile_vectors(I + 1) > {})...};
 }
 
 template <class T, RowsOfB kRowsOfB>
-inline constexpr auto kTiles =
-    all_tiles<T, kRowsOfB>(std::make_integer_sequence<int, kTileRows>{});
+inline constexpr auto kTiles = all_tiles<T, kRowsOfB>(std::make_integer_sequence<int, kTileRows>{});
 
-// Cuts `extent` into the fewest pieces of at most `most`, as equal as can be, so that no small piece
-// is left over at the end: piece i is [begin(i), begin(i + 1)).
+// Cuts `extent` into the fewest pieces of at most `most`, as equal as can be, so that no small
+// piece is left over at the end: piece i is [begin(i), begin(i + 1)).
 struct EqualCuts {
   EqualCuts(int64_t extent, int64_t most) : extent(extent), pieces((extent + most - 1) / most) {}
   int64_t begin(int64_t i) const { return extent * i / pieces; }

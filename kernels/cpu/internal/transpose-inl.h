@@ -1,5 +1,5 @@
-// Strided two-dimensional copies into rows of adjacent elements: packing and transposition. Compiled
-// once for each Highway target.
+// Strided two-dimensional copies into rows of adjacent elements: packing and transposition.
+// Compiled once for each Highway target.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_TRANSPOSE_INL_H_
@@ -29,8 +29,9 @@ HWY_INLINE hn::Vec<D> load_blocks(D d, const T* from, int64_t distance) {
     return hn::LoadU(d, from);
   } else {
     const hn::Half<D> half;
-    return hn::Combine(d, load_blocks(half, from + static_cast<int64_t>(kBlocks / 2) * distance, distance),
-                       load_blocks(half, from, distance));
+    return hn::Combine(
+        d, load_blocks(half, from + static_cast<int64_t>(kBlocks / 2) * distance, distance),
+        load_blocks(half, from, distance));
   }
 }
 
@@ -78,9 +79,11 @@ void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride
     int64_t r = 0;
     for (; r + kBlock <= rows; r += kBlock) {
       if (r % kLine == 0) {
-        for (int64_t i = 0; i < kN; ++i) hwy::Prefetch(from + r + 2 * kLine + (c + i) * from_stride);
+        for (int64_t i = 0; i < kN; ++i)
+          hwy::Prefetch(from + r + 2 * kLine + (c + i) * from_stride);
       }
-      transpose_block(d, from + r + c * from_stride, from_stride, to + r * to_stride + c, to_stride);
+      transpose_block(d, from + r + c * from_stride, from_stride, to + r * to_stride + c,
+                      to_stride);
     }
     for (; r < rows; ++r) {
       for (int64_t i = 0; i < kN; ++i) to[r * to_stride + c + i] = from[r + (c + i) * from_stride];
