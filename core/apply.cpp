@@ -347,6 +347,11 @@ void check_target(const Run& run, const Tensor& target, const Spec& spec) {
   if (target.requires_grad() && target.is_leaf()) {
     throw AutogradError("the target is a leaf that needs a gradient; change it under NoGrad");
   }
+  if (target.requires_grad() && run.op.vjp == nullptr) {
+    throw AutogradError(
+        "the target needs a gradient, and this change has none; change it under NoGrad or clone() "
+        "it first");
+  }
   if (run.needs_grad && target.impl()->is_view) {
     throw AutogradError(
         "the target is a view and the change would have to be recorded through it; clone() the "

@@ -255,6 +255,17 @@ TEST(OutsideOp, NameIsTakenOnce) {
             "a row named 'test_twice' is already registered");
 }
 
+TEST(OutsideOp, InPlaceWithoutAGradientRaisesOnTensorsThatNeedOne) {
+  register_test_ops();
+  Tensor x = ones({2}).requires_grad_();
+  Tensor h = x * 1;
+  const std::string text = message_of<AutogradError>([&] { apply_in_place(Reversed{}, {}, h); });
+  EXPECT_EQ(text,
+            "test_reversed: the target needs a gradient, and this change has none; change it under "
+            "NoGrad or clone() it first" +
+                here(__LINE__ - 4));
+}
+
 TEST(OutsideOp, MissingKernelIsNamed) {
   register_test_ops();
   const Tensor x = ones({2});
