@@ -22,7 +22,8 @@ void check_floating(const Operand& in) {
 
 }  // namespace
 
-template <> struct Rule<NativeDropout> {
+template <>
+struct Rule<NativeDropout> {
   static constexpr SaveMask saves[] = {saves_out(1)};
   static constexpr uint32_t not_differentiable = 0b10;
   static std::array<Spec, 2> infer(const NativeDropout& op, Inputs in) {
@@ -39,7 +40,8 @@ template <> struct Rule<NativeDropout> {
   }
 };
 
-template <> struct Rule<DropoutBackward> {
+template <>
+struct Rule<DropoutBackward> {
   static constexpr OpFlags flags = kPointwise;
   static constexpr SaveMask saves[] = {saves_in(1)};
   static Spec infer(const DropoutBackward&, Inputs in) { return pointwise_spec(in[0].dtype(), in); }
@@ -68,9 +70,10 @@ constinit const Row rows[] = {
                   "Zeroes elements with probability p and multiplies the others by 1 / (1 - p) "
                   "(Srivastava et al. 2014). Input itself unless training.",
                   {.method = false}),
-    row<&native_dropout>("native_dropout", args("input", "p"_a = 0.5),
-                         "Dropout with its mask, a bool tensor that holds where elements were kept.",
-                         {.method = false, .results = "output mask"}),
+    row<&native_dropout>(
+        "native_dropout", args("input", "p"_a = 0.5),
+        "Dropout with its mask, a bool tensor that holds where elements were kept.",
+        {.method = false, .results = "output mask"}),
 };
 constinit OpInfo* const ops[] = {&op_info<NativeDropout>, &op_info<DropoutBackward>};
 }  // namespace

@@ -13,9 +13,12 @@
 
 namespace entasis {
 
-template <> struct Rule<Arange> : FillRule<Arange> {};
-template <> struct Rule<Linspace> : FillRule<Linspace> {};
-template <> struct Rule<Eye> : FillRule<Eye> {};
+template <>
+struct Rule<Arange> : FillRule<Arange> {};
+template <>
+struct Rule<Linspace> : FillRule<Linspace> {};
+template <>
+struct Rule<Eye> : FillRule<Eye> {};
 
 Tensor new_tensor(const Dims& shape, DType dtype, const TensorOptions& options) {
   check_device(options.device);
@@ -60,8 +63,8 @@ Tensor make_like(const char* name, const Tensor& input, Location at, Fill fill) 
 // How many numbers start, start + step, … lie below end. Integers count exactly; floats count
 // ceil((end - start) / step) in f64, as PyTorch does.
 int64_t count_steps(Number start, Number end, Number step) {
-  const std::string range = "from " + to_string(start) + " to " + to_string(end) + " by " +
-                            to_string(step);
+  const std::string range =
+      "from " + to_string(start) + " to " + to_string(end) + " by " + to_string(step);
   if (!start.is_floating() && !end.is_floating() && !step.is_floating()) {
     const __int128 distance = __int128(end.to_int()) - start.to_int();
     const __int128 s = step.to_int();

@@ -1,5 +1,5 @@
-// New tensors. `dtype` defaults to f32 and `device` to the CPU, as in PyTorch; arange takes i64 when
-// all its numbers are integers.
+// New tensors. `dtype` defaults to f32 and `device` to the CPU, as in PyTorch; arange takes i64
+// when all its numbers are integers.
 #pragma once
 
 #include <optional>

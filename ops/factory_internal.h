@@ -34,7 +34,8 @@ struct Eye {
 };
 
 // The rule of an op that overwrites its target whatever that held: applied in place only.
-template <class Op> struct FillRule {
+template <class Op>
+struct FillRule {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Spec infer(const Op&, Inputs in) { return in[0].tensor().spec(); }
   // The old values are gone, so nothing flows back to them.

@@ -1,5 +1,5 @@
-// Subscripts: the part that makes a view goes first, dimension by dimension; what index tensors name
-// is then gathered in one op.
+// Subscripts: the part that makes a view goes first, dimension by dimension; what index tensors
+// name is then gathered in one op.
 #include <entasis/ops/indexing.h>
 
 #include <entasis/core/row.h>
@@ -39,7 +39,8 @@ SmallVector<Operand, 4> operands_of(const Tensor& first, std::span<const Tensor>
 
 }  // namespace
 
-template <> struct Rule<IndexTensors> {
+template <>
+struct Rule<IndexTensors> {
   static constexpr SaveMask saves[] = {kSavesIndices};
   static Spec infer(const IndexTensors& op, Inputs in) {
     const int dim = int(op.dim), count = int(in.size()) - 1;
@@ -56,7 +57,8 @@ template <> struct Rule<IndexTensors> {
   }
 };
 
-template <> struct Rule<IndexBackward> {
+template <>
+struct Rule<IndexBackward> {
   static constexpr SaveMask saves[] = {kSavesIndices};
   static Spec infer(const IndexBackward& op, Inputs in) {
     return Spec::dense(in[0].dtype(), op.shape);
@@ -67,7 +69,8 @@ template <> struct Rule<IndexBackward> {
   }
 };
 
-template <> struct Rule<Nonzero> {
+template <>
+struct Rule<Nonzero> {
   static constexpr OpFlags flags = kDataDependent | kSynchronizes;
   // The first phase counts the elements.
   static Spec infer(const Nonzero&, Inputs in, Counts counts) {
@@ -75,8 +78,8 @@ template <> struct Rule<Nonzero> {
   }
 };
 
-Tensor index_tensors(const Tensor& input, std::span<const Tensor> indices, int64_t dim, int64_t skip,
-                     Location at) {
+Tensor index_tensors(const Tensor& input, std::span<const Tensor> indices, int64_t dim,
+                     int64_t skip, Location at) {
   const SmallVector<Operand, 4> in = operands_of(input, indices);
   return apply_list(IndexTensors{dim, skip}, at, {in.data(), size_t(in.size())});
 }
@@ -112,10 +115,13 @@ bool is_integer_tensor(const Index& index) {
 int consumed_by(const Index& index) {
   switch (index.kind) {
     case Index::Kind::kInteger:
-    case Index::Kind::kSlice: return 1;
+    case Index::Kind::kSlice:
+      return 1;
     case Index::Kind::kEllipsis:
-    case Index::Kind::kNewAxis: return 0;
-    case Index::Kind::kTensor: break;
+    case Index::Kind::kNewAxis:
+      return 0;
+    case Index::Kind::kTensor:
+      break;
   }
   if (!index.tensor.defined()) throw ValueError("an index is an undefined tensor");
   if (index.tensor.dtype() != kBool) return 1;
@@ -130,7 +136,8 @@ int count_free(const Tensor& input, std::span<const Index> indices) {
     consumed += consumed_by(index);
     ellipses += index.kind == Index::Kind::kEllipsis;
   }
-  if (ellipses > 1) throw IndexError("a subscript may have one ellipsis, not " + std::to_string(ellipses));
+  if (ellipses > 1)
+    throw IndexError("a subscript may have one ellipsis, not " + std::to_string(ellipses));
   if (consumed > input.dim()) {
     throw IndexError(std::to_string(consumed) + " indices for shape " + to_string(input.shape()));
   }
@@ -154,16 +161,22 @@ void add_mask(Subscript& s, const Tensor& mask, Location at) {
 
 void add_entry(Subscript& s, const Index& index, int free, Location at) {
   switch (index.kind) {
-    case Index::Kind::kInteger: s.view = select(s.view, s.dim, index.integer, at); break;
+    case Index::Kind::kInteger:
+      s.view = select(s.view, s.dim, index.integer, at);
+      break;
     case Index::Kind::kSlice: {
       const Slice& slice = index.slice;
-      s.view = entasis::slice(s.view, s.dim, slice.start.value_or(0), slice.stop.value_or(INT64_MAX),
-                              slice.step, at);
+      s.view = entasis::slice(s.view, s.dim, slice.start.value_or(0),
+                              slice.stop.value_or(INT64_MAX), slice.step, at);
       ++s.dim;
       break;
     }
-    case Index::Kind::kNewAxis: s.view = unsqueeze(s.view, s.dim++, at); break;
-    case Index::Kind::kEllipsis: s.dim += free; return;
+    case Index::Kind::kNewAxis:
+      s.view = unsqueeze(s.view, s.dim++, at);
+      break;
+    case Index::Kind::kEllipsis:
+      s.dim += free;
+      return;
     case Index::Kind::kTensor:
       if (is_integer_tensor(index)) {
         s.view = select(s.view, s.dim, index.tensor.item<int64_t>(at), at);

@@ -15,8 +15,8 @@ struct IndexTensors {
   bool operator==(const IndexTensors&) const = default;
   void visit(auto& v) const { v("dim", dim), v("skip", skip); }
 };
-// Its gradient, inputs gy, index 0 … k-1: zeros of `shape` with each slice of gy added at its place,
-// repeated places in index order.
+// Its gradient, inputs gy, index 0 … k-1: zeros of `shape` with each slice of gy added at its
+// place, repeated places in index order.
 struct IndexBackward {
   static constexpr const char* name = "index_backward";
   Dims shape;
@@ -34,8 +34,8 @@ struct Nonzero {
 
 inline constexpr int64_t kSkipNothing = -1;
 
-Tensor index_tensors(const Tensor& input, std::span<const Tensor> indices, int64_t dim, int64_t skip,
-                     Location at);
+Tensor index_tensors(const Tensor& input, std::span<const Tensor> indices, int64_t dim,
+                     int64_t skip, Location at);
 Tensor index_backward(const Tensor& gy, std::span<const Tensor> indices, const Dims& shape,
                       int64_t dim, int64_t skip, Location at);
 

@@ -1,5 +1,5 @@
-// Joining is one op over any number of tensors; splitting is one op that makes all its views at once,
-// so that their gradients meet in a single join.
+// Joining is one op over any number of tensors; splitting is one op that makes all its views at
+// once, so that their gradients meet in a single join.
 #include <entasis/ops/join.h>
 
 #include <algorithm>
@@ -67,7 +67,8 @@ int64_t parts_of(const Dims& shape, int64_t split_size, int dim) {
 
 }  // namespace
 
-template <> struct Rule<Cat> {
+template <>
+struct Rule<Cat> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Spec infer(const Cat& op, Inputs in) {
     const Dims shape = joined_shape(in, op.dim);
@@ -98,7 +99,8 @@ template <> struct Rule<Cat> {
   }
 };
 
-template <> struct Rule<Split> {
+template <>
+struct Rule<Split> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static void views(const Split& op, const Operand& in, std::span<Geometry> out) {
     const int dim = int(op.dim);
@@ -110,7 +112,8 @@ template <> struct Rule<Split> {
     }
   }
   static Grads vjp(const Split& op, const Saved& saved, Grads gy) {
-    const Tensor* any = std::find_if(gy.begin(), gy.end(), [](const Tensor& t) { return t.defined(); });
+    const Tensor* any =
+        std::find_if(gy.begin(), gy.end(), [](const Tensor& t) { return t.defined(); });
     Tensors parts;
     for (int k = 0; k < gy.size(); ++k) {
       Dims shape = saved.shape(0);

@@ -20,7 +20,8 @@ Tensor gather_backward(const Tensor& gy, const Tensor& index, const Dims& shape,
 
 }  // namespace
 
-template <> struct Rule<Embedding> {
+template <>
+struct Rule<Embedding> {
   static constexpr SaveMask saves[] = {saves_nothing, saves_in(0)};
   static Spec infer(const Embedding&, Inputs in) {
     check_index_dtype(in[0]);
@@ -37,7 +38,8 @@ template <> struct Rule<Embedding> {
   }
 };
 
-template <> struct Rule<IndexSelect> {
+template <>
+struct Rule<IndexSelect> {
   static constexpr SaveMask saves[] = {saves_in(1)};
   static Spec infer(const IndexSelect& op, Inputs in) {
     check_index_dtype(in[1]);
@@ -55,7 +57,8 @@ template <> struct Rule<IndexSelect> {
   }
 };
 
-template <> struct Rule<Gather> {
+template <>
+struct Rule<Gather> {
   static constexpr SaveMask saves[] = {saves_in(1)};
   static Spec infer(const Gather& op, Inputs in) {
     check_index_dtype(in[1]);
@@ -76,7 +79,8 @@ template <> struct Rule<Gather> {
   }
 };
 
-template <> struct Rule<GatherBackward> {
+template <>
+struct Rule<GatherBackward> {
   static constexpr SaveMask saves[] = {saves_in(1)};
   static Spec infer(const GatherBackward& op, Inputs in) {
     return Spec::dense(in[0].dtype(), op.shape);
@@ -93,8 +97,8 @@ Tensor embedding(const Tensor& input, const Tensor& weight, std::optional<int64_
     op.padding_idx = placed("embedding", at, [&] {
       const int64_t rows = weight.shape()[0];
       if (*padding_idx < -rows || *padding_idx >= rows) {
-        throw ValueError("padding_idx " + std::to_string(*padding_idx) +
-                         " is out of range for " + std::to_string(rows) + " rows");
+        throw ValueError("padding_idx " + std::to_string(*padding_idx) + " is out of range for " +
+                         std::to_string(rows) + " rows");
       }
       return *padding_idx < 0 ? *padding_idx + rows : *padding_idx;
     });

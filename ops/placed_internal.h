@@ -8,7 +8,8 @@ namespace entasis {
 
 // Runs `body` as a part of the function `name`: an Error that leaves it names the function and the
 // user's line.
-template <class Body> decltype(auto) placed(const char* name, Location at, Body&& body) {
+template <class Body>
+decltype(auto) placed(const char* name, Location at, Body&& body) {
   try {
     return body();
   } catch (Error& error) {

@@ -70,12 +70,11 @@ class Printer {
 
  private:
   // Along a dimension, the indices that are left out: [edge, size - edge).
-  bool skips(int dim) const {
-    return summarizes_ && tensor_.shape()[dim] > 2 * edge_;
-  }
+  bool skips(int dim) const { return summarizes_ && tensor_.shape()[dim] > 2 * edge_; }
 
   // Calls f(index) for the shown indices along a dimension, and gap() between its two ends.
-  template <class F, class Gap> void each_shown(int dim, F f, Gap gap) const {
+  template <class F, class Gap>
+  void each_shown(int dim, F f, Gap gap) const {
     const int64_t size = tensor_.shape()[dim], edge = edge_;
     const int64_t first = skips(dim) ? edge : size;
     for (int64_t i = 0; i < first; ++i) f(i);
@@ -85,7 +84,8 @@ class Printer {
   }
 
   // Calls f(offset) for the shown elements, in order.
-  template <class F> void each_element(int dim, int64_t offset, F& f) const {
+  template <class F>
+  void each_element(int dim, int64_t offset, F& f) const {
     if (dim == tensor_.dim()) return f(offset);
     each_shown(
         dim, [&](int64_t i) { each_element(dim + 1, offset + i * tensor_.strides()[dim], f); },
@@ -111,7 +111,8 @@ class Printer {
     for (std::string& cell : cells_) cell.insert(0, width_ - cell.size(), ' ');
   }
 
-  template <class Text> void add_cells(Text text) {
+  template <class Text>
+  void add_cells(Text text) {
     auto add = [&](int64_t offset) {
       cells_.push_back(text(offset));
       width_ = std::max(width_, cells_.back().size());
@@ -134,7 +135,8 @@ class Printer {
       if (!text.empty()) text += separator;
       text += part;
     };
-    each_shown(dim, [&](int64_t) { add(print_dim(dim + 1)); }, [&] { add("..."); });
+    each_shown(
+        dim, [&](int64_t) { add(print_dim(dim + 1)); }, [&] { add("..."); });
     return "[" + text + "]";
   }
 
@@ -149,7 +151,8 @@ class Printer {
       text += cell;
       ++count;
     };
-    each_shown(dim, [&](int64_t) { add(cells_[next_++]); }, [&] { add("..."); });
+    each_shown(
+        dim, [&](int64_t) { add(cells_[next_++]); }, [&] { add("..."); });
     return "[" + text + "]";
   }
 
@@ -169,7 +172,8 @@ std::vector<std::string> suffixes_of(const Tensor& tensor) {
   const bool shown = tensor.numel() > 0 && !tensor.device().is_meta();
   // 3 is i64, 3. is f32 and true is bool unless another dtype is named.
   const bool obvious = dtype == kF32 || (shown && (dtype == kI64 || dtype == kBool));
-  if (!shown && !(tensor.shape() == Dims{0})) suffixes.push_back("shape=" + to_string(tensor.shape()));
+  if (!shown && !(tensor.shape() == Dims{0}))
+    suffixes.push_back("shape=" + to_string(tensor.shape()));
   if (!obvious) suffixes.push_back(std::string("dtype=") + name_of(dtype));
   if (!tensor.device().is_cpu()) suffixes.push_back("device=" + to_string(tensor.device()));
   if (const Node* node = tensor.grad_fn()) {

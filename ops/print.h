@@ -1,5 +1,5 @@
-// Text of a tensor, in NumPy's manner: large tensors are summarised, dtype and device are named when
-// they are not the default.
+// Text of a tensor, in NumPy's manner: large tensors are summarised, dtype and device are named
+// when they are not the default.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 namespace entasis {
 
 struct PrintOptions {
-  int precision = 4;       // significant digits after the point
+  int precision = 4;         // significant digits after the point
   int64_t threshold = 1000;  // more elements than this are summarised
-  int edge_items = 3;      // shown at each end of a summarised dimension
+  int edge_items = 3;        // shown at each end of a summarised dimension
   int line_width = 80;
 };
 ENTASIS_API std::string to_string(const Tensor& tensor, const PrintOptions& options = {});

@@ -53,7 +53,8 @@ IntegerRange whole_numbers_of(DType dtype) {
 
 }  // namespace
 
-template <> struct Rule<Uniform> : FillRule<Uniform> {
+template <>
+struct Rule<Uniform> : FillRule<Uniform> {
   static Spec infer(const Uniform& op, Inputs in) {
     const Spec spec = floating_target(in);
     // Negated, so that NaN fails too.
@@ -68,7 +69,8 @@ template <> struct Rule<Uniform> : FillRule<Uniform> {
   static int64_t random_words(const Uniform&, Outputs out) { return words_of(out[0]); }
 };
 
-template <> struct Rule<Normal> : FillRule<Normal> {
+template <>
+struct Rule<Normal> : FillRule<Normal> {
   static Spec infer(const Normal& op, Inputs in) {
     if (!(op.std >= 0) || !std::isfinite(op.std) || !std::isfinite(op.mean)) {
       throw ValueError("mean must be finite and std finite and at least 0; they are " +
@@ -79,11 +81,13 @@ template <> struct Rule<Normal> : FillRule<Normal> {
   static int64_t random_words(const Normal&, Outputs out) { return words_of(out[0]); }
 };
 
-template <> struct Rule<RandInt> : FillRule<RandInt> {
+template <>
+struct Rule<RandInt> : FillRule<RandInt> {
   static int64_t random_words(const RandInt&, Outputs out) { return words_of(out[0]); }
 };
 
-template <> struct Rule<RandPerm> : FillRule<RandPerm> {
+template <>
+struct Rule<RandPerm> : FillRule<RandPerm> {
   static int64_t random_words(const RandPerm&, Outputs out) { return 2 * out[0].numel(); }
 };
 
@@ -98,14 +102,14 @@ Tensor normal_(Tensor input, double mean, double std, Location at) {
 
 Tensor rand(const Dims& shape, const TensorOptions& options, Location at) {
   const Frame frame("rand", at);
-  Tensor t = placed("rand", at,
-                    [&] { return new_tensor(shape, options.dtype.value_or(kF32), options); });
+  Tensor t =
+      placed("rand", at, [&] { return new_tensor(shape, options.dtype.value_or(kF32), options); });
   return finish(uniform_(t, 0, 1, at), options, at);
 }
 Tensor randn(const Dims& shape, const TensorOptions& options, Location at) {
   const Frame frame("randn", at);
-  Tensor t = placed("randn", at,
-                    [&] { return new_tensor(shape, options.dtype.value_or(kF32), options); });
+  Tensor t =
+      placed("randn", at, [&] { return new_tensor(shape, options.dtype.value_or(kF32), options); });
   return finish(normal_(t, 0, 1, at), options, at);
 }
 
@@ -127,7 +131,8 @@ Tensor randint(int64_t low, int64_t high, const Dims& shape, const TensorOptions
     if (low >= high) throw ValueError(range + " is empty");
     const IntegerRange whole = whole_numbers_of(dtype);
     if (low < whole.low || high - 1 > whole.high) {
-      throw ValueError(std::string(name_of(dtype)) + " does not hold every whole number in " + range);
+      throw ValueError(std::string(name_of(dtype)) + " does not hold every whole number in " +
+                       range);
     }
     return new_tensor(shape, dtype, options);
   });
@@ -152,9 +157,10 @@ Tensor randperm(int64_t n, const TensorOptions& options, Location at) {
 
 namespace {
 constinit const Row rows[] = {
-    row<&rand_like>("rand_like", args("input"),
-                    "Uniform numbers in [0, 1) with the shape, dtype, device and dimension order of "
-                    "input."),
+    row<&rand_like>(
+        "rand_like", args("input"),
+        "Uniform numbers in [0, 1) with the shape, dtype, device and dimension order of "
+        "input."),
     row<&randn_like>("randn_like", args("input"),
                      "Standard normal numbers with the shape, dtype, device and dimension order of "
                      "input."),

@@ -23,7 +23,8 @@ Dims resolve_shape(const Tensor& input, const Dims& shape) {
   int inferred = -1;
   for (int i = 0; i < shape.size(); ++i) {
     if (shape[i] == -1) {
-      if (inferred >= 0) throw ShapeError("only one size may be -1, the shape is " + to_string(shape));
+      if (inferred >= 0)
+        throw ShapeError("only one size may be -1, the shape is " + to_string(shape));
       inferred = i;
       resolved[i] = 1;
     } else if (shape[i] < 0) {
@@ -59,8 +60,8 @@ std::optional<Dims> view_strides(const Operand& in, const Dims& shape) {
   int64_t block_size = 1, filled = 1;
   for (int i = in.dim() - 1; i >= 0; --i) {
     block_size *= in.size(i);
-    const bool joined = i > 0 && (in.size(i - 1) == 1 ||
-                                  in.strides()[i - 1] == block_size * block_stride);
+    const bool joined =
+        i > 0 && (in.size(i - 1) == 1 || in.strides()[i - 1] == block_size * block_stride);
     if (joined) continue;
     while (view_dim >= 0 && (filled < block_size || shape[view_dim] == 1)) {
       strides[view_dim] = filled * block_stride;
@@ -108,7 +109,8 @@ Tensor slice_backward(const Tensor& gy, const Dims& shape, const SliceBounds& bo
 
 }  // namespace
 
-template <> struct Rule<Reshape> {
+template <>
+struct Rule<Reshape> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Reshape& op, const Operand& in) {
     const std::optional<Dims> strides = view_strides(in, op.shape);
@@ -123,7 +125,8 @@ template <> struct Rule<Reshape> {
   }
 };
 
-template <> struct Rule<Transpose> {
+template <>
+struct Rule<Transpose> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Transpose& op, const Operand& in) {
     Geometry g = geometry_of(in);
@@ -139,7 +142,8 @@ template <> struct Rule<Transpose> {
   }
 };
 
-template <> struct Rule<Permute> {
+template <>
+struct Rule<Permute> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Permute& op, const Operand& in) {
     if (op.dims.size() != in.dim()) {
@@ -167,7 +171,8 @@ template <> struct Rule<Permute> {
   }
 };
 
-template <> struct Rule<Expand> {
+template <>
+struct Rule<Expand> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Expand& op, const Operand& in) {
     const int lead = op.shape.size() - in.dim();
@@ -200,7 +205,8 @@ template <> struct Rule<Expand> {
   static Grads vjp(const Expand&, const Saved&, Grads gy) { return {gy[0]}; }
 };
 
-template <> struct Rule<SliceView> {
+template <>
+struct Rule<SliceView> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const SliceView& op, const Operand& in) {
     const SliceBounds bounds = bounds_of(op, in);
@@ -213,13 +219,14 @@ template <> struct Rule<SliceView> {
   static Grads vjp(const SliceView& op, const Saved& saved, Grads gy) {
     const Dims& shape = saved.shape(0);
     const int dim = wrap_dim(op.dim, shape.size());
-    const int64_t start = op.start < 0 ? std::max<int64_t>(op.start + shape[dim], 0)
-                                       : std::min(op.start, shape[dim]);
+    const int64_t start =
+        op.start < 0 ? std::max<int64_t>(op.start + shape[dim], 0) : std::min(op.start, shape[dim]);
     return {slice_backward(gy[0], shape, {dim, start, gy[0].shape()[dim]}, op.step)};
   }
 };
 
-template <> struct Rule<SliceBackward> {
+template <>
+struct Rule<SliceBackward> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Spec infer(const SliceBackward& op, Inputs in) {
     const Spec dense = pointwise_spec(in[0].dtype(), in);
@@ -232,7 +239,8 @@ template <> struct Rule<SliceBackward> {
   }
 };
 
-template <> struct Rule<Select> {
+template <>
+struct Rule<Select> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Select& op, const Operand& in) {
     const int dim = wrap_existing_dim(op.dim, in);
@@ -255,7 +263,8 @@ template <> struct Rule<Select> {
   }
 };
 
-template <> struct Rule<Squeeze> {
+template <>
+struct Rule<Squeeze> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Squeeze& op, const Operand& in) {
     uint32_t asked = op.dim.empty() ? ~0u : 0u;
@@ -277,7 +286,8 @@ template <> struct Rule<Squeeze> {
   }
 };
 
-template <> struct Rule<Unsqueeze> {
+template <>
+struct Rule<Unsqueeze> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static Geometry view(const Unsqueeze& op, const Operand& in) {
     const int dim = wrap_dim(op.dim, in.dim() + 1);
@@ -371,10 +381,11 @@ constinit const Row rows[] = {
     row<&expand>("expand", args("input", "shape"),
                  "A view in which sizes of 1 repeat, without memory, to the sizes of shape; new "
                  "dimensions come first, and -1 keeps a size."),
-    row<&slice>("slice", args("input", "dim", "start", "end", "step"_a = 1),
-                "A view of the elements start, start + step, ... below end along dim. Bounds may be "
-                "negative, counting from the end, and are clamped, as in Python.",
-                {.torch = "", .why_no_torch = "PyTorch slices by subscript only"}),
+    row<&slice>(
+        "slice", args("input", "dim", "start", "end", "step"_a = 1),
+        "A view of the elements start, start + step, ... below end along dim. Bounds may be "
+        "negative, counting from the end, and are clamped, as in Python.",
+        {.torch = "", .why_no_torch = "PyTorch slices by subscript only"}),
     row<&narrow>("narrow", args("input", "dim", "start", "length"),
                  "A view of `length` elements along dim, from start. Raises IndexError where slice "
                  "would clamp."),
@@ -386,9 +397,9 @@ constinit const Row rows[] = {
                     "A view with a new dimension of size 1 at position dim."),
 };
 constinit OpInfo* const ops[] = {
-    &op_info<Reshape>, &op_info<Transpose>, &op_info<Permute>,   &op_info<Expand>,
-    &op_info<SliceView>, &op_info<Select>,  &op_info<Squeeze>,   &op_info<Unsqueeze>,
-    &op_info<SliceBackward>,
+    &op_info<Reshape>, &op_info<Transpose>, &op_info<Permute>,
+    &op_info<Expand>,  &op_info<SliceView>, &op_info<Select>,
+    &op_info<Squeeze>, &op_info<Unsqueeze>, &op_info<SliceBackward>,
 };
 }  // namespace
 extern const RowList rows_shape;

@@ -14,8 +14,8 @@ ENTASIS_API Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1, Lo
 ENTASIS_API Tensor permute(const Tensor& input, const Dims& dims, Location at = {});
 // Sizes of 1 repeat without memory; -1 keeps a size.
 ENTASIS_API Tensor expand(const Tensor& input, const Dims& shape, Location at = {});
-// Elements start, start + step, … below end along dim; bounds are clamped and may be negative, as in
-// Python. step >= 1 (ValueError).
+// Elements start, start + step, … below end along dim; bounds are clamped and may be negative, as
+// in Python. step >= 1 (ValueError).
 ENTASIS_API Tensor slice(const Tensor& input, int64_t dim, int64_t start, int64_t end,
                          int64_t step = 1, Location at = {});
 // `length` elements from start; out of range raises IndexError.

@@ -8,6 +8,7 @@
 #include <entasis/core/backend.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/loop_nest.h>
 #include <entasis/ops/copy_internal.h>
 
@@ -65,6 +66,8 @@ void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, Side to, 
   });
 }
 
+}  // namespace
+
 void copy_elements(const Tensor& from, const Tensor& to) {
   if (to.numel() == 0) return;
   const Operand source(from);
@@ -77,14 +80,6 @@ void copy_elements(const Tensor& from, const Tensor& to) {
   } else {
     copy_rows(nest, convert, to_side, from_side);
   }
-}
-
-void clone(CpuContext&, const Clone&, Inputs in, Outputs out) {
-  copy_elements(in[0].tensor(), out[0]);
-}
-
-void cast(CpuContext&, const Cast&, Inputs in, Outputs out) {
-  copy_elements(in[0].tensor(), out[0]);
 }
 
 void fill_elements(const Tensor& to, const Number& value) {
@@ -110,6 +105,16 @@ void fill_elements(const Tensor& to, const Number& value) {
       }
     });
   });
+}
+
+namespace {
+
+void clone(CpuContext&, const Clone&, Inputs in, Outputs out) {
+  copy_elements(in[0].tensor(), out[0]);
+}
+
+void cast(CpuContext&, const Cast&, Inputs in, Outputs out) {
+  copy_elements(in[0].tensor(), out[0]);
 }
 
 void copy(CpuContext&, const Copy&, Inputs in, Outputs out) {

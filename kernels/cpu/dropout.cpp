@@ -17,11 +17,13 @@ namespace {
 constexpr int64_t kTile = 1024;  // elements; whole groups of words
 constexpr int64_t kGrain = 4 * kTile;
 
-template <class T> using Compute = std::conditional_t<std::is_same_v<T, double>, double, float>;
+template <class T>
+using Compute = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 // A dropped element is 0 even if it was infinite or NaN: the mask takes away its bits. Anything but
 // dense elements of the compute type goes through a tile.
-template <class T> class Scaler {
+template <class T>
+class Scaler {
  public:
   explicit Scaler(double p) : scale_(C(dropout_scale(p))) {}
 
@@ -52,12 +54,17 @@ template <class T> class Scaler {
   ConvertRun store_ = find_converter(dtype_of<T>, dtype_of<C>);
 };
 
-template <class F> void dispatch_floating(DType dtype, F f) {
+template <class F>
+void dispatch_floating(DType dtype, F f) {
   switch (dtype) {
-    case kF32: return f(TypeTag<float>{});
-    case kF64: return f(TypeTag<double>{});
-    case kF16: return f(TypeTag<Half>{});
-    default: return f(TypeTag<BFloat16>{});
+    case kF32:
+      return f(TypeTag<float>{});
+    case kF64:
+      return f(TypeTag<double>{});
+    case kF16:
+      return f(TypeTag<Half>{});
+    default:
+      return f(TypeTag<BFloat16>{});
   }
 }
 
@@ -66,7 +73,8 @@ template <class F> void dispatch_floating(DType dtype, F f) {
 // Outputs are dense; the walk is in their memory order, which is the order of the words.
 void native_dropout(CpuContext& context, const NativeDropout& op, Inputs in, Outputs out) {
   const uint32_t threshold = dropout_threshold(op.p);
-  const StridedWalk<2> walk(WalkOrder::kMemory, in[0].shape(), {&out[0].strides(), &in[0].strides()});
+  const StridedWalk<2> walk(WalkOrder::kMemory, in[0].shape(),
+                            {&out[0].strides(), &in[0].strides()});
   bool* mask = out[1].raw_as<bool>();
   dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
     const T* from = in[0].data<T>();

@@ -12,7 +12,8 @@ namespace {
 constexpr int64_t kGrain = 16 << 10;
 
 // Writes value(i) to element i of a 1-d target.
-template <class Value> void fill_sequence(const Tensor& target, Value value) {
+template <class Value>
+void fill_sequence(const Tensor& target, Value value) {
   dispatch_dtype(target.dtype(), [&]<class T>(TypeTag<T>) {
     T* data = target.raw_as<T>();
     const int64_t stride = target.strides()[0];

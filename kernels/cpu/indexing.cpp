@@ -21,8 +21,8 @@ size_t index_backward_scratch(const IndexBackward& op, Inputs in, Outputs) {
 
 constexpr int64_t kChunk = 16 << 10;  // elements
 
-// Calls visit(position) for each element in [begin, end) of the walk that is not zero. An element is
-// zero if its bits are, but for the sign of a float: `mask` takes that out.
+// Calls visit(position) for each element in [begin, end) of the walk that is not zero. An element
+// is zero if its bits are, but for the sign of a float: `mask` takes that out.
 template <class Word, class Visit>
 void visit_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int64_t begin,
                    int64_t end, Visit visit) {
@@ -36,16 +36,21 @@ void visit_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int6
 }
 
 // Calls f(words, mask) with the elements as unsigned words of their size.
-template <class F> void dispatch_bits(const Operand& in, F f) {
+template <class F>
+void dispatch_bits(const Operand& in, F f) {
   const bool has_sign = is_floating_point(in.dtype());
   auto call = [&]<class Word>(TypeTag<Word>) {
     f(in.data<Word>(), has_sign ? Word(Word(~Word(0)) >> 1) : Word(~Word(0)));
   };
   switch (size_of(in.dtype())) {
-    case 1: return call(TypeTag<uint8_t>{});
-    case 2: return call(TypeTag<uint16_t>{});
-    case 4: return call(TypeTag<uint32_t>{});
-    default: return call(TypeTag<uint64_t>{});
+    case 1:
+      return call(TypeTag<uint8_t>{});
+    case 2:
+      return call(TypeTag<uint16_t>{});
+    case 4:
+      return call(TypeTag<uint32_t>{});
+    default:
+      return call(TypeTag<uint64_t>{});
   }
 }
 
@@ -56,8 +61,8 @@ std::vector<int64_t> count_chunks(const Operand& in, const StridedWalk<1>& walk)
     parallel_for(int64_t(counts.size()), 1, [&](int64_t first, int64_t last) {
       for (int64_t chunk = first; chunk < last; ++chunk) {
         int64_t count = 0;
-        visit_nonzero(data, walk, mask, chunk * kChunk, std::min(walk.numel(), (chunk + 1) * kChunk),
-                      [&count](int64_t) { ++count; });
+        visit_nonzero(data, walk, mask, chunk * kChunk,
+                      std::min(walk.numel(), (chunk + 1) * kChunk), [&count](int64_t) { ++count; });
         counts[size_t(chunk)] = count;
       }
     });
@@ -108,7 +113,8 @@ void index_tensors(CpuContext& context, const IndexTensors& op, Inputs in, Outpu
 }
 
 void index_backward(CpuContext& context, const IndexBackward& op, Inputs in, Outputs out) {
-  add_slices(in[0].tensor(), in.subspan(1), int(op.dim), op.skip, context.scratch<int64_t>(), out[0]);
+  add_slices(in[0].tensor(), in.subspan(1), int(op.dim), op.skip, context.scratch<int64_t>(),
+             out[0]);
 }
 
 void nonzero_count(CpuContext&, const Nonzero&, Inputs in, std::span<int64_t> counts) {
@@ -126,7 +132,8 @@ void nonzero(CpuContext&, const Nonzero&, Inputs in, Outputs out) {
   dispatch_bits(in[0], [&](const auto* data, auto mask) {
     parallel_for(int64_t(starts.size()), 1, [&](int64_t first, int64_t last) {
       for (int64_t chunk = first; chunk < last; ++chunk) {
-        visit_nonzero(data, walk, mask, chunk * kChunk, std::min(walk.numel(), (chunk + 1) * kChunk),
+        visit_nonzero(data, walk, mask, chunk * kChunk,
+                      std::min(walk.numel(), (chunk + 1) * kChunk),
                       PositionWriter(shape, to + starts[size_t(chunk)] * shape.size()));
       }
     });

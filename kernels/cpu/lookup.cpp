@@ -6,8 +6,8 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/index_slices.h>
-#include <entasis/kernels/cpu/internal/strided_copy.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 #include <entasis/ops/indexing_internal.h>
 #include <entasis/ops/lookup_internal.h>
@@ -47,12 +47,17 @@ void gather_words(const Operand& input, int dim, const Operand& index, const Ten
   });
 }
 
-template <class I> void gather_by_size(const Operand& input, int dim, Inputs in, const Tensor& out) {
+template <class I>
+void gather_by_size(const Operand& input, int dim, Inputs in, const Tensor& out) {
   switch (size_of(input.dtype())) {
-    case 1: return gather_words<uint8_t, I>(input, dim, in[1], out);
-    case 2: return gather_words<uint16_t, I>(input, dim, in[1], out);
-    case 4: return gather_words<uint32_t, I>(input, dim, in[1], out);
-    default: return gather_words<uint64_t, I>(input, dim, in[1], out);
+    case 1:
+      return gather_words<uint8_t, I>(input, dim, in[1], out);
+    case 2:
+      return gather_words<uint16_t, I>(input, dim, in[1], out);
+    case 4:
+      return gather_words<uint32_t, I>(input, dim, in[1], out);
+    default:
+      return gather_words<uint64_t, I>(input, dim, in[1], out);
   }
 }
 
@@ -98,7 +103,8 @@ void scatter_lines(const Operand& gy, int dim, const Operand& index, const Tenso
   });
 }
 
-template <class T> void scatter_by_index(const GatherBackward& op, Inputs in, const Tensor& out) {
+template <class T>
+void scatter_by_index(const GatherBackward& op, Inputs in, const Tensor& out) {
   in[1].dtype() == kI32 ? scatter_lines<T, int32_t>(in[0], int(op.dim), in[1], out)
                         : scatter_lines<T, int64_t>(in[0], int(op.dim), in[1], out);
 }
@@ -122,12 +128,16 @@ void gather(CpuContext&, const Gather& op, Inputs in, Outputs out) {
 }
 
 void gather_backward(CpuContext&, const GatherBackward& op, Inputs in, Outputs out) {
-  clear_dense(out[0]);
+  fill_elements(out[0], 0);
   switch (out[0].dtype()) {
-    case kF32: return scatter_by_index<float>(op, in, out[0]);
-    case kF64: return scatter_by_index<double>(op, in, out[0]);
-    case kF16: return scatter_by_index<Half>(op, in, out[0]);
-    default: return scatter_by_index<BFloat16>(op, in, out[0]);
+    case kF32:
+      return scatter_by_index<float>(op, in, out[0]);
+    case kF64:
+      return scatter_by_index<double>(op, in, out[0]);
+    case kF16:
+      return scatter_by_index<Half>(op, in, out[0]);
+    default:
+      return scatter_by_index<BFloat16>(op, in, out[0]);
   }
 }
 

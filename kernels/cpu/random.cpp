@@ -21,13 +21,24 @@ constexpr int64_t kTile = 1024;  // elements; whole groups of words and of norma
 constexpr int64_t kGrain = 4 * kTile;
 static_assert(kTile % kWordGroup == 0 && kTile % kNormalGroup == 0);
 
-template <class T> constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
+template <class T>
+constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
 
 // What halves are computed in.
-template <class T> struct ComputeOf { using type = T; };
-template <> struct ComputeOf<Half> { using type = float; };
-template <> struct ComputeOf<BFloat16> { using type = float; };
-template <class T> using Compute = typename ComputeOf<T>::type;
+template <class T>
+struct ComputeOf {
+  using type = T;
+};
+template <>
+struct ComputeOf<Half> {
+  using type = float;
+};
+template <>
+struct ComputeOf<BFloat16> {
+  using type = float;
+};
+template <class T>
+using Compute = typename ComputeOf<T>::type;
 
 // Calls make(first, count, words, to) for each tile: `words` are those of the elements from `first`
 // on, in the output's memory order, and `to` takes `count` numbers.
@@ -56,7 +67,8 @@ void draw(const RandomState& state, const Tensor& out, Make make) {
 // ---- Uniform
 
 // [0, 1) on a grid that the dtype holds exactly, so that nothing rounds up to 1.
-template <class T> Compute<T> unit_uniform(const uint32_t* words) {
+template <class T>
+Compute<T> unit_uniform(const uint32_t* words) {
   if constexpr (std::is_same_v<T, double>) {
     return uniform_double(words[0], words[1]);
   } else if constexpr (std::is_same_v<T, float>) {
@@ -69,7 +81,8 @@ template <class T> Compute<T> unit_uniform(const uint32_t* words) {
 }
 
 // The largest T below `high`, or `low` where no T lies between.
-template <class T> Compute<T> last_below(double low, double high) {
+template <class T>
+Compute<T> last_below(double low, double high) {
   using C = Compute<T>;
   const C first = convert<C>(convert<T>(low));
   C last = convert<C>(convert<T>(high));
@@ -82,7 +95,8 @@ template <class T> Compute<T> last_below(double low, double high) {
   return std::max(first, last);
 }
 
-template <class T> void draw_uniform(const RandomState& state, const Uniform& op, const Tensor& out) {
+template <class T>
+void draw_uniform(const RandomState& state, const Uniform& op, const Tensor& out) {
   using C = Compute<T>;
   const C low = C(op.low), width = C(op.high - op.low), limit = last_below<T>(op.low, op.high);
   const ConvertRun round_numbers = find_converter(dtype_of<T>, dtype_of<C>);
@@ -105,7 +119,8 @@ template <class T> void draw_uniform(const RandomState& state, const Uniform& op
 
 // ---- Normal
 
-template <class T> void draw_normal(const RandomState& state, const Normal& op, const Tensor& out) {
+template <class T>
+void draw_normal(const RandomState& state, const Normal& op, const Tensor& out) {
   using C = Compute<T>;
   const C mean = C(op.mean), std = C(op.std);
   const ConvertRun round_numbers = find_converter(dtype_of<T>, dtype_of<C>);
@@ -121,16 +136,16 @@ template <class T> void draw_normal(const RandomState& state, const Normal& op, 
 
 // ---- Integers
 
-// Words for another try: retry r of the element whose first word is word w of a block has this block
-// of subsequence 1 + 4 r + w to itself.
+// Words for another try: retry r of the element whose first word is word w of a block has this
+// block of subsequence 1 + 4 r + w to itself.
 std::array<uint32_t, 4> retry_words(const RandomState& state, int64_t word, uint64_t retry) {
   return philox4x32(state.seed, state.offset + uint64_t(word) / 4,
                     1 + 4 * retry + uint64_t(word) % 4);
 }
 
-// Uniform in [0, range) without bias (Lemire, "Fast random integer generation in an interval", 2019):
-// the high half of bits * range; the few low halves that would make some results likelier are drawn
-// again.
+// Uniform in [0, range) without bias (Lemire, "Fast random integer generation in an interval",
+// 2019): the high half of bits * range; the few low halves that would make some results likelier
+// are drawn again.
 template <class Bits, class Wide, class Retry>
 uint64_t bounded(Bits bits, Wide range, Retry retry_bits) {
   constexpr int width = int(sizeof(Bits)) * 8;
@@ -146,7 +161,8 @@ uint64_t bounded(Bits bits, Wide range, Retry retry_bits) {
 
 uint64_t join(uint32_t low, uint32_t high) { return uint64_t(high) << 32 | low; }
 
-template <class T> void draw_integers(const RandomState& state, const RandInt& op, const Tensor& out) {
+template <class T>
+void draw_integers(const RandomState& state, const RandInt& op, const Tensor& out) {
   draw<T>(state, out, [&](int64_t first, int64_t count, const uint32_t* words, T* to) {
     for (int64_t i = 0; i < count; ++i) {
       const int64_t word = (first + i) * kWords<T>;
@@ -158,9 +174,8 @@ template <class T> void draw_integers(const RandomState& state, const RandInt& o
               return join(w[0], w[1]);
             });
       } else {
-        drawn = bounded<uint32_t, uint64_t>(words[i], op.range, [&](uint64_t retry) {
-          return retry_words(state, word, retry)[0];
-        });
+        drawn = bounded<uint32_t, uint64_t>(
+            words[i], op.range, [&](uint64_t retry) { return retry_words(state, word, retry)[0]; });
       }
       to[i] = convert<T>(int64_t(uint64_t(op.low) + drawn));
     }
@@ -204,39 +219,42 @@ std::vector<Keyed> sort_keys(const std::vector<Keyed>& keys) {
   for (const Keyed& k : keys) sorted[size_t(ends[k.key >> shift]++)] = k;
   parallel_for(int64_t(buckets), 1024, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
-      std::sort(sorted.begin() + (b > 0 ? ends[size_t(b - 1)] : 0), sorted.begin() + ends[size_t(b)]);
+      std::sort(sorted.begin() + (b > 0 ? ends[size_t(b - 1)] : 0),
+                sorted.begin() + ends[size_t(b)]);
     }
   });
   return sorted;
 }
 
-template <class F> void dispatch_floating(DType dtype, F f) {
+template <class F>
+void dispatch_floating(DType dtype, F f) {
   switch (dtype) {
-    case kF32: return f(TypeTag<float>{});
-    case kF64: return f(TypeTag<double>{});
-    case kF16: return f(TypeTag<Half>{});
-    default: return f(TypeTag<BFloat16>{});
+    case kF32:
+      return f(TypeTag<float>{});
+    case kF64:
+      return f(TypeTag<double>{});
+    case kF16:
+      return f(TypeTag<Half>{});
+    default:
+      return f(TypeTag<BFloat16>{});
   }
 }
 
 }  // namespace
 
 void uniform(CpuContext& context, const Uniform& op, Inputs, Outputs out) {
-  dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_uniform<T>(context.random(), op, out[0]);
-  });
+  dispatch_floating(out[0].dtype(),
+                    [&]<class T>(TypeTag<T>) { draw_uniform<T>(context.random(), op, out[0]); });
 }
 
 void normal(CpuContext& context, const Normal& op, Inputs, Outputs out) {
-  dispatch_floating(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_normal<T>(context.random(), op, out[0]);
-  });
+  dispatch_floating(out[0].dtype(),
+                    [&]<class T>(TypeTag<T>) { draw_normal<T>(context.random(), op, out[0]); });
 }
 
 void randint(CpuContext& context, const RandInt& op, Inputs, Outputs out) {
-  dispatch_dtype(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    draw_integers<T>(context.random(), op, out[0]);
-  });
+  dispatch_dtype(out[0].dtype(),
+                 [&]<class T>(TypeTag<T>) { draw_integers<T>(context.random(), op, out[0]); });
 }
 
 // Sorting by random keys gives every order the same chance (but for equal keys, of which there is

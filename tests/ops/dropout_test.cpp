@@ -5,16 +5,14 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/entasis.h>
+#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {
 namespace {
 
-using naive::expect_error;
 using naive::Values;
 using naive::values_of;
-
-std::string here(int line) { return " — dropout_test.cpp:" + std::to_string(line); }
 
 DropoutResult drop(const Tensor& x, double p, uint64_t seed = 11) {
   Generator g(seed);
@@ -67,7 +65,8 @@ TEST(Dropout, FollowsMemoryOrderInEveryLayout) {
     for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(dropped[i], kept[i] * values[i] * 2);
     // In memory the mask is that of a flat tensor.
     const Tensor flat = drop(ones({24}), 0.5).mask;
-    for (int i = 0; i < 24; ++i) EXPECT_EQ(mask.data<bool>()[i], flat.data<bool>()[i]) << layout.name;
+    for (int i = 0; i < 24; ++i)
+      EXPECT_EQ(mask.data<bool>()[i], flat.data<bool>()[i]) << layout.name;
   }
 }
 
@@ -93,7 +92,8 @@ TEST(Dropout, Limits) {
   EXPECT_EQ(dropout(zeros({0, 3}), 0.5).shape(), (Dims{0, 3}));
   EXPECT_EQ(dropout(zeros({2, 3}, kMeta), 0.5).shape(), (Dims{2, 3}));
   // What is dropped is 0, whatever it was.
-  for (double v : values_of(dropout(full({100}, INFINITY), 0.5))) EXPECT_TRUE(v == 0 || std::isinf(v));
+  for (double v : values_of(dropout(full({100}, INFINITY), 0.5)))
+    EXPECT_TRUE(v == 0 || std::isinf(v));
   EXPECT_EQ(values_of(dropout(full({50}, NAN), 1)), values_of(zeros({50})));
 }
 
@@ -140,15 +140,13 @@ TEST(Dropout, HalvesHaveGradients) {
 TEST(Dropout, Errors) {
   const Tensor x = ones({2});
   expect_error<ValueError>([&] { dropout(x, 1.5); },
-                           "dropout: native_dropout: p must be from 0 to 1, it is 1.5" +
-                               here(__LINE__ - 2));
+                           "dropout: native_dropout: p must be from 0 to 1, it is 1.5");
   expect_error<ValueError>([&] { dropout(x, -0.1, false); },
-                           "dropout: p must be from 0 to 1, it is -0.1" + here(__LINE__ - 1));
+                           "dropout: p must be from 0 to 1, it is -0.1");
   expect_error<ValueError>([&] { native_dropout(x, NAN); },
-                           "native_dropout: p must be from 0 to 1, it is nan" + here(__LINE__ - 1));
+                           "native_dropout: p must be from 0 to 1, it is nan");
   expect_error<DtypeError>([] { native_dropout(arange(3), 0.5); },
-                           "native_dropout: needs a floating-point input, it is i64" +
-                               here(__LINE__ - 2));
+                           "native_dropout: needs a floating-point input, it is i64");
 }
 
 }  // namespace

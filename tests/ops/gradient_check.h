@@ -55,8 +55,8 @@ inline void check_scalar(const std::function<Tensor()>& f, const Tensors& inputs
   }
 }
 
-// Checks the gradient of sum(w * f(x)^2) and of a weighted sum of that gradient, for random weights.
-// The square makes a linear f's second gradient non-trivial.
+// Checks the gradient of sum(w * f(x)^2) and of a weighted sum of that gradient, for random
+// weights. The square makes a linear f's second gradient non-trivial.
 inline void check_gradients(const TensorFunction& f, Tensors inputs, const std::string& what = "") {
   for (Tensor& t : inputs) t.requires_grad_();
   uint32_t seed = 1;

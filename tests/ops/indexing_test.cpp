@@ -2,17 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <entasis/entasis.h>
+#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/gradient_check.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {
 namespace {
 
-using naive::expect_error;
 using naive::Values;
 using naive::values_of;
-
-std::string here(int line) { return " — indexing_test.cpp:" + std::to_string(line); }
 
 Tensor random(const Dims& shape, uint32_t seed = 1) {
   return naive::tensor(kF64, shape, naive::random_values(kF64, count_elements(shape), seed, -1, 1));
@@ -128,7 +126,9 @@ TEST(Subscript, Gradients) {
   auto check = [](const char* name, const std::function<Tensor(const Tensor&)>& f) {
     check_gradients([&f](const Tensors& x) { return f(x[0]); }, {random({2, 3, 2})}, name);
   };
-  check("integers and slices", [](const Tensor& x) { return x.index({1, Slice(1, {}), kNewAxis}); });
+  check("integers and slices", [](const Tensor& x) {
+    return x.index({1, Slice(1, {}), kNewAxis});
+  });
   check("one tensor", [&](const Tensor& x) { return x[i]; });
   check("a middle tensor", [&](const Tensor& x) { return x.index({kAll, i}); });
   check("broadcast tensors", [&](const Tensor& x) { return x.index({i, j}); });
@@ -141,34 +141,42 @@ TEST(Subscript, Gradients) {
 TEST(Subscript, Errors) {
   const Tensor x = zeros({2, 3});
   expect_error<IndexError>([&] { x[2]; },
-                           "index: select: index 2 is out of range for dimension 0 of size 2" +
-                               here(__LINE__ - 2));
-  expect_error<IndexError>([&] { x.index({0, 0, 0}); },
-                           "index: 3 indices for shape [2, 3]" + here(__LINE__ - 1));
-  expect_error<IndexError>([&] { x.index({kEllipsis, kEllipsis}); },
-                           "index: a subscript may have one ellipsis, not 2" + here(__LINE__ - 1));
-  expect_error<IndexError>([&] { x.index({kAll, ids({2}, {0, 5})}); },
-                           "index: index 5 at position 1 is out of range for dimension 1 of size 3" +
-                               here(__LINE__ - 2));
-  expect_error<IndexError>([&] { x[ids({2}, {0, -3})]; },
-                           "index: index -3 at position 1 is out of range for dimension 0 of size "
-                           "2" + here(__LINE__ - 2));
+                           "index: select: index 2 is out of range for dimension 0 of size 2");
+  expect_error<IndexError>([&] { x.index({0, 0, 0}); }, "index: 3 indices for shape [2, 3]");
+  expect_error<IndexError>(
+      [&] {
+        x.index({kEllipsis, kEllipsis});
+      },
+      "index: a subscript may have one ellipsis, not 2");
+  expect_error<IndexError>(
+      [&] {
+        x.index({kAll, ids({2}, {0, 5})});
+      },
+      "index: index 5 at position 1 is out of range for dimension 1 of size 3");
+  expect_error<IndexError>(
+      [&] {
+        x[ids({2}, {0, -3})];
+      },
+      "index: index -3 at position 1 is out of range for dimension 0 of size "
+      "2");
   expect_error<DtypeError>([&] { x[zeros({2})]; },
-                           "index: indices must be i64 or i32, they are f32" + here(__LINE__ - 1));
-  expect_error<ShapeError>([&] { x.index({ids({2}, {0, 0}), ids({3}, {0, 0, 0})}); },
-                           "index: shapes do not broadcast: [2] and [3] (2 vs 3 in dimension 0)" +
-                               here(__LINE__ - 2));
+                           "index: indices must be i64 or i32, they are f32");
+  expect_error<ShapeError>(
+      [&] {
+        x.index({ids({2}, {0, 0}), ids({3}, {0, 0, 0})});
+      },
+      "index: shapes do not broadcast: [2] and [3] (2 vs 3 in dimension 0)");
   expect_error<IndexError>([&] { x[zeros({3}, kBool)]; },
-                           "index: a mask of shape [3] does not fit shape [2, 3] at dimension 0" +
-                               here(__LINE__ - 2));
-  expect_error<IndexError>([&] { x[zeros({2, 3, 1}, kBool)]; },
-                           "index: 3 indices for shape [2, 3]" + here(__LINE__ - 1));
-  expect_error<IndexError>([&] { x[zeros({}, kBool)]; },
-                           "index: a 0-d bool tensor is no index" + here(__LINE__ - 1));
-  expect_error<ValueError>([&] { x[Tensor()]; },
-                           "index: an index is an undefined tensor" + here(__LINE__ - 1));
+                           "index: a mask of shape [3] does not fit shape [2, 3] at dimension 0");
+  expect_error<IndexError>(
+      [&] {
+        x[zeros({2, 3, 1}, kBool)];
+      },
+      "index: 3 indices for shape [2, 3]");
+  expect_error<IndexError>([&] { x[zeros({}, kBool)]; }, "index: a 0-d bool tensor is no index");
+  expect_error<ValueError>([&] { x[Tensor()]; }, "index: an index is an undefined tensor");
   expect_error<ValueError>([&] { x[Slice(0, 2, -1)]; },
-                           "index: slice: step must be at least 1, it is -1" + here(__LINE__ - 1));
+                           "index: slice: step must be at least 1, it is -1");
 }
 
 // ---- nonzero, the two-phase op
@@ -215,7 +223,7 @@ TEST(Nonzero, EveryLayoutAndManyChunks) {
 TEST(Nonzero, NeedsValues) {
   expect_error<DeviceError>([] { nonzero(zeros({2}, kMeta)); },
                             "nonzero: the result's shape depends on values, which a meta tensor "
-                            "does not have" + here(__LINE__ - 2));
+                            "does not have");
 }
 
 }  // namespace

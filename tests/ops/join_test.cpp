@@ -2,17 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <entasis/entasis.h>
+#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/gradient_check.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {
 namespace {
 
-using naive::expect_error;
 using naive::Values;
 using naive::values_of;
-
-std::string here(int line) { return " — join_test.cpp:" + std::to_string(line); }
 
 Tensor random(const Dims& shape, uint32_t seed = 1) {
   return naive::tensor(kF64, shape, naive::random_values(kF64, count_elements(shape), seed, -1, 1));
@@ -84,32 +82,50 @@ TEST(Cat, KeepsChannelsLastIfAllInputsAre) {
 }
 
 TEST(Cat, Errors) {
-  expect_error<ValueError>([] { cat({}); },
-                           "cat: needs at least one tensor" + here(__LINE__ - 1));
-  expect_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2, 4})}); },
-                           "cat: input 1 has shape [2, 4] and input 0 [2, 3]; they may differ in "
-                           "dimension 0 only" + here(__LINE__ - 2));
-  expect_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2})}, 1); },
-                           "cat: input 1 has shape [2] and input 0 [2, 3]; they may differ in "
-                           "dimension 1 only" + here(__LINE__ - 2));
-  expect_error<ShapeError>([] { cat({zeros({2}), full({}, 1.0)}); },
-                           "cat: input 1 is 0-d and has no dimension to join along; stack joins "
-                           "such tensors" + here(__LINE__ - 2));
-  expect_error<IndexError>([] { cat({zeros({2}), zeros({2})}, 1); },
-                           "cat: dim 1 is out of range for 1 dimensions (allowed: -1 to 0)" +
-                               here(__LINE__ - 2));
-  expect_error<ValueError>([] { cat({zeros({2}), Tensor()}); },
-                           "cat: input 1 is an undefined tensor" + here(__LINE__ - 1));
-  expect_error<DeviceError>([] { cat({zeros({2}), zeros({2}, kMeta)}); },
-                            "cat: inputs are on different devices: cpu and meta" +
-                                here(__LINE__ - 2));
+  expect_error<ValueError>([] { cat({}); }, "cat: needs at least one tensor");
+  expect_error<ShapeError>(
+      [] {
+        cat({zeros({2, 3}), zeros({2, 4})});
+      },
+      "cat: input 1 has shape [2, 4] and input 0 [2, 3]; they may differ in "
+      "dimension 0 only");
+  expect_error<ShapeError>(
+      [] {
+        cat({zeros({2, 3}), zeros({2})}, 1);
+      },
+      "cat: input 1 has shape [2] and input 0 [2, 3]; they may differ in "
+      "dimension 1 only");
+  expect_error<ShapeError>(
+      [] {
+        cat({zeros({2}), full({}, 1.0)});
+      },
+      "cat: input 1 is 0-d and has no dimension to join along; stack joins "
+      "such tensors");
+  expect_error<IndexError>(
+      [] {
+        cat({zeros({2}), zeros({2})}, 1);
+      },
+      "cat: dim 1 is out of range for 1 dimensions (allowed: -1 to 0)");
+  expect_error<ValueError>(
+      [] {
+        cat({zeros({2}), Tensor()});
+      },
+      "cat: input 1 is an undefined tensor");
+  expect_error<DeviceError>(
+      [] {
+        cat({zeros({2}), zeros({2}, kMeta)});
+      },
+      "cat: inputs are on different devices: cpu and meta");
 }
 
 TEST(Cat, Gradients) {
   check_gradients([](const Tensors& x) { return cat(x, 1); },
                   {random({2, 3}, 1), random({2, 1}, 2), random({2, 2}, 3)}, "cat");
-  check_gradients([](const Tensors& x) { return cat({x[0], x[0].t()}, 0); }, {random({3, 3})},
-                  "cat of a tensor and its transpose");
+  check_gradients(
+      [](const Tensors& x) {
+        return cat({x[0], x[0].t()}, 0);
+      },
+      {random({3, 3})}, "cat of a tensor and its transpose");
 }
 
 TEST(Cat, ManyInputs) {
@@ -118,7 +134,8 @@ TEST(Cat, ManyInputs) {
   const Tensor joined = cat(parts);
   EXPECT_EQ(joined.shape(), (Dims{1000, 2}));
   (joined * joined).sum().backward();
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(values_of(parts[size_t(i)].grad()), (Values{2.0 * i, 2.0 * i}));
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ(values_of(parts[size_t(i)].grad()), (Values{2.0 * i, 2.0 * i}));
 }
 
 TEST(Stack, JoinsAlongANewDimension) {
@@ -128,15 +145,16 @@ TEST(Stack, JoinsAlongANewDimension) {
   EXPECT_EQ(stack({a, b}, -1).shape(), (Dims{2, 2}));
   EXPECT_EQ(stack({full({}, 1), full({}, 2)}).shape(), (Dims{2}));
   EXPECT_EQ(stack({zeros({0}), zeros({0})}).shape(), (Dims{2, 0}));
-  check_gradients([](const Tensors& x) { return stack(x, 1); }, {random({2, 3}, 1), random({2, 3}, 2)},
-                  "stack");
-  expect_error<ShapeError>([&] { stack({a, zeros({3})}); },
-                           "stack: input 1 has shape [3], input 0 [2]" + here(__LINE__ - 1));
-  expect_error<ValueError>([] { stack({}); },
-                           "stack: needs at least one tensor" + here(__LINE__ - 1));
+  check_gradients([](const Tensors& x) { return stack(x, 1); },
+                  {random({2, 3}, 1), random({2, 3}, 2)}, "stack");
+  expect_error<ShapeError>(
+      [&] {
+        stack({a, zeros({3})});
+      },
+      "stack: input 1 has shape [3], input 0 [2]");
+  expect_error<ValueError>([] { stack({}); }, "stack: needs at least one tensor");
   expect_error<IndexError>([&] { stack({a}, 2); },
-                           "stack: dim 2 is out of range for 2 dimensions (allowed: -2 to 1)" +
-                               here(__LINE__ - 2));
+                           "stack: dim 2 is out of range for 2 dimensions (allowed: -2 to 1)");
 }
 
 TEST(Split, GivesViews) {
@@ -178,16 +196,12 @@ TEST(Split, Gradients) {
 TEST(Split, Errors) {
   const Tensor x = zeros({4});
   expect_error<ValueError>([&] { split(x, 0); },
-                           "split: split_size must be positive, it is 0 for size 4" +
-                               here(__LINE__ - 2));
+                           "split: split_size must be positive, it is 0 for size 4");
   expect_error<ValueError>([&] { split(x, -2); },
-                           "split: split_size must be positive, it is -2 for size 4" +
-                               here(__LINE__ - 2));
-  expect_error<ShapeError>([] { split(full({}, 1), 1); },
-                           "split: a 0-d tensor cannot be split" + here(__LINE__ - 1));
+                           "split: split_size must be positive, it is -2 for size 4");
+  expect_error<ShapeError>([] { split(full({}, 1), 1); }, "split: a 0-d tensor cannot be split");
   expect_error<IndexError>([&] { split(x, 1, 1); },
-                           "split: dim 1 is out of range for 1 dimensions (allowed: -1 to 0)" +
-                               here(__LINE__ - 2));
+                           "split: dim 1 is out of range for 1 dimensions (allowed: -1 to 0)");
 }
 
 }  // namespace

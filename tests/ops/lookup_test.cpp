@@ -6,20 +6,19 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/entasis.h>
+#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/gradient_check.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {
 namespace {
 
-using naive::expect_error;
 using naive::Values;
 using naive::values_of;
 
-std::string here(int line) { return " — lookup_test.cpp:" + std::to_string(line); }
-
 Tensor random(const Dims& shape, uint32_t seed = 1, DType dtype = kF64) {
-  return naive::tensor(dtype, shape, naive::random_values(dtype, count_elements(shape), seed, -1, 1));
+  return naive::tensor(dtype, shape,
+                       naive::random_values(dtype, count_elements(shape), seed, -1, 1));
 }
 Tensor ids(const Dims& shape, const Values& values, DType dtype = kI64) {
   return naive::tensor(dtype, shape, values);
@@ -124,24 +123,30 @@ TEST(Embedding, GradientAddsInIndexOrder) {
 
 TEST(Embedding, Errors) {
   const Tensor weight = zeros({10, 2});
-  expect_error<IndexError>([&] { embedding(ids({2, 2}, {0, 9, 1, 12}), weight); },
-                           "embedding: index 12 at position 3 is out of range for dimension 0 of "
-                           "size 10" + here(__LINE__ - 2));
-  expect_error<IndexError>([&] { embedding(ids({2}, {-1, 3}), weight); },
-                           "embedding: index -1 at position 0 is out of range for dimension 0 of "
-                           "size 10" + here(__LINE__ - 2));
-  expect_error<IndexError>([] { embedding(ids({1}, {0}), zeros({0, 2})); },
-                           "embedding: index 0 at position 0 is out of range for dimension 0 of "
-                           "size 0" + here(__LINE__ - 2));
+  expect_error<IndexError>(
+      [&] {
+        embedding(ids({2, 2}, {0, 9, 1, 12}), weight);
+      },
+      "embedding: index 12 at position 3 is out of range for dimension 0 of "
+      "size 10");
+  expect_error<IndexError>(
+      [&] {
+        embedding(ids({2}, {-1, 3}), weight);
+      },
+      "embedding: index -1 at position 0 is out of range for dimension 0 of "
+      "size 10");
+  expect_error<IndexError>(
+      [] {
+        embedding(ids({1}, {0}), zeros({0, 2}));
+      },
+      "embedding: index 0 at position 0 is out of range for dimension 0 of "
+      "size 0");
   expect_error<DtypeError>([&] { embedding(zeros({2}), weight); },
-                           "embedding: indices must be i64 or i32, they are f32" +
-                               here(__LINE__ - 2));
+                           "embedding: indices must be i64 or i32, they are f32");
   expect_error<ShapeError>([] { embedding(ids({1}, {0}), zeros({4})); },
-                           "embedding: weight must have 2 dimensions, its shape is [4]" +
-                               here(__LINE__ - 2));
+                           "embedding: weight must have 2 dimensions, its shape is [4]");
   expect_error<ValueError>([&] { embedding(ids({1}, {0}), weight, 10); },
-                           "embedding: padding_idx 10 is out of range for 10 rows" +
-                               here(__LINE__ - 2));
+                           "embedding: padding_idx 10 is out of range for 10 rows");
 }
 
 // Whatever the threads do, the first bad position is named.
@@ -151,9 +156,12 @@ TEST(Embedding, NamesTheFirstBadPosition) {
   const int before = num_threads();
   for (int threads : {1, 2, 7}) {
     set_num_threads(threads);
-    expect_error<IndexError>([&] { embedding(index, zeros({10, 1})); },
-                             "embedding: index 99 at position 77777 is out of range for dimension "
-                             "0 of size 10" + here(__LINE__ - 2));
+    expect_error<IndexError>(
+        [&] {
+          embedding(index, zeros({10, 1}));
+        },
+        "embedding: index 99 at position 77777 is out of range for dimension "
+        "0 of size 10");
   }
   set_num_threads(before);
 }
@@ -180,21 +188,28 @@ TEST(IndexSelect, ReadsSlices) {
 TEST(IndexSelect, Gradients) {
   for (int dim : {0, 1, 2}) {
     check_gradients(
-        [dim](const Tensors& x) { return index_select(x[0], dim, ids({4}, {1, 0, 1, 1})); },
+        [dim](const Tensors& x) {
+          return index_select(x[0], dim, ids({4}, {1, 0, 1, 1}));
+        },
         {random({2, 3, 4})}, "index_select along " + std::to_string(dim));
   }
 }
 
 TEST(IndexSelect, Errors) {
   const Tensor x = zeros({2, 3});
-  expect_error<IndexError>([&] { index_select(x, 1, ids({3}, {0, 3, 1})); },
-                           "index_select: index 3 at position 1 is out of range for dimension 1 of "
-                           "size 3" + here(__LINE__ - 2));
-  expect_error<ShapeError>([&] { index_select(x, 1, ids({1, 1}, {0})); },
-                           "index_select: index must have 1 dimension, its shape is [1, 1]" +
-                               here(__LINE__ - 2));
+  expect_error<IndexError>(
+      [&] {
+        index_select(x, 1, ids({3}, {0, 3, 1}));
+      },
+      "index_select: index 3 at position 1 is out of range for dimension 1 of "
+      "size 3");
+  expect_error<ShapeError>(
+      [&] {
+        index_select(x, 1, ids({1, 1}, {0}));
+      },
+      "index_select: index must have 1 dimension, its shape is [1, 1]");
   expect_error<IndexError>([] { index_select(full({}, 1), 0, ids({1}, {0})); },
-                           "index_select: a 0-d tensor has no dimension 0" + here(__LINE__ - 1));
+                           "index_select: a 0-d tensor has no dimension 0");
 }
 
 TEST(Gather, ReadsElements) {
@@ -217,17 +232,22 @@ TEST(Gather, ReadsElements) {
 
 TEST(Gather, Gradients) {
   check_gradients(
-      [](const Tensors& x) { return gather(x[0], 1, ids({2, 4}, {2, 0, 2, 1, 1, 1, 1, 0})); },
+      [](const Tensors& x) {
+        return gather(x[0], 1, ids({2, 4}, {2, 0, 2, 1, 1, 1, 1, 0}));
+      },
       {random({3, 3})}, "gather along 1");
   check_gradients(
-      [](const Tensors& x) { return gather(x[0].t(), 0, ids({4, 2}, {2, 0, 2, 1, 1, 1, 1, 0}, kI32)); },
+      [](const Tensors& x) {
+        return gather(x[0].t(), 0, ids({4, 2}, {2, 0, 2, 1, 1, 1, 1, 0}, kI32));
+      },
       {random({3, 3})}, "gather along 0 of a transpose");
 }
 
 TEST(Gather, GradientDoesNotDependOnThreads) {
   const int before = num_threads();
   Values picks;
-  for (double v : naive::random_values(kF64, 300 * 200, 3, 0, 1)) picks.push_back(std::floor(v * 20));
+  for (double v : naive::random_values(kF64, 300 * 200, 3, 0, 1))
+    picks.push_back(std::floor(v * 20));
   for (DType dtype : {kF32, kBF16}) {
     for (int dim : {0, 1}) {
       Tensor x = zeros(dim == 0 ? Dims{20, 200} : Dims{300, 20}, dtype).requires_grad_();
@@ -235,8 +255,7 @@ TEST(Gather, GradientDoesNotDependOnThreads) {
       Values expected;
       for (int threads : {1, 2, 7}) {
         set_num_threads(threads);
-        const Values g = values_of(
-            grad({gather(x, dim, index)}, {x}, {.grad_outputs = {gy}})[0]);
+        const Values g = values_of(grad({gather(x, dim, index)}, {x}, {.grad_outputs = {gy}})[0]);
         if (threads == 1) expected = g;
         EXPECT_EQ(g, expected);
       }
@@ -251,17 +270,29 @@ TEST(Gather, GradientDoesNotDependOnThreads) {
 
 TEST(Gather, Errors) {
   const Tensor x = zeros({2, 3});
-  expect_error<IndexError>([&] { gather(x, 1, ids({2, 2}, {0, 1, 2, -1})); },
-                           "gather: index -1 at position 3 is out of range for dimension 1 of "
-                           "size 3" + here(__LINE__ - 2));
-  expect_error<ShapeError>([&] { gather(x, 1, ids({3, 1}, {0, 0, 0})); },
-                           "gather: index of shape [3, 1] does not fit input [2, 3]; it needs the "
-                           "same rank and may be larger in dimension 1 only" + here(__LINE__ - 2));
-  expect_error<ShapeError>([&] { gather(x, 1, ids({3}, {0, 0, 0})); },
-                           "gather: index of shape [3] does not fit input [2, 3]; it needs the "
-                           "same rank and may be larger in dimension 1 only" + here(__LINE__ - 2));
-  expect_error<DtypeError>([&] { gather(x, 1, zeros({2, 2}, kU8)); },
-                           "gather: indices must be i64 or i32, they are u8" + here(__LINE__ - 1));
+  expect_error<IndexError>(
+      [&] {
+        gather(x, 1, ids({2, 2}, {0, 1, 2, -1}));
+      },
+      "gather: index -1 at position 3 is out of range for dimension 1 of "
+      "size 3");
+  expect_error<ShapeError>(
+      [&] {
+        gather(x, 1, ids({3, 1}, {0, 0, 0}));
+      },
+      "gather: index of shape [3, 1] does not fit input [2, 3]; it needs the "
+      "same rank and may be larger in dimension 1 only");
+  expect_error<ShapeError>(
+      [&] {
+        gather(x, 1, ids({3}, {0, 0, 0}));
+      },
+      "gather: index of shape [3] does not fit input [2, 3]; it needs the "
+      "same rank and may be larger in dimension 1 only");
+  expect_error<DtypeError>(
+      [&] {
+        gather(x, 1, zeros({2, 2}, kU8));
+      },
+      "gather: indices must be i64 or i32, they are u8");
 }
 
 }  // namespace

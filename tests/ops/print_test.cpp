@@ -1,6 +1,7 @@
 // The text of tensors, to the letter. The format, which is PyTorch's with our names:
 //  - elements of one width, rows broken at the line width, slices apart by blank lines;
-//  - whole floats as "3.", others with four digits; scientific where magnitudes span more than 1000,
+//  - whole floats as "3.", others with four digits; scientific where magnitudes span more than
+//  1000,
 //    reach 1e8 or fall below 1e-4;
 //  - large tensors show three elements at each end of a dimension;
 //  - what the elements do not show follows: shape of an empty one, dtype, device, gradient.
@@ -41,7 +42,8 @@ TEST(Print, NanAndInfinity) {
 }
 
 TEST(Print, IntegersAndBool) {
-  EXPECT_EQ(to_string(from_data(std::vector<int64_t>{1, -20, 300}, {3})), "tensor([  1, -20, 300])");
+  EXPECT_EQ(to_string(from_data(std::vector<int64_t>{1, -20, 300}, {3})),
+            "tensor([  1, -20, 300])");
   EXPECT_EQ(to_string(from_data(std::vector<int64_t>{INT64_MIN, INT64_MAX}, {2})),
             "tensor([-9223372036854775808,  9223372036854775807])");
   EXPECT_EQ(to_string(from_data(std::vector<uint64_t>{UINT64_MAX}, {1})),

@@ -11,16 +11,14 @@
 #include <entasis/entasis.h>
 #include <entasis/kernels/cpu/internal/philox.h>
 #include <entasis/tests/kernels/every_target.h>
+#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {
 namespace {
 
-using naive::expect_error;
 using naive::Values;
 using naive::values_of;
-
-std::string here(int line) { return " — random_test.cpp:" + std::to_string(line); }
 
 // Word `i` of the draw that starts at block `offset`.
 uint32_t word(uint64_t seed, uint64_t offset, int64_t i) {
@@ -28,7 +26,8 @@ uint32_t word(uint64_t seed, uint64_t offset, int64_t i) {
 }
 
 // The elements of a dense tensor in memory order.
-template <class T> std::vector<T> memory(const Tensor& t) {
+template <class T>
+std::vector<T> memory(const Tensor& t) {
   return {t.raw_as<T>(), t.raw_as<T>() + t.numel()};
 }
 
@@ -75,8 +74,9 @@ TEST(Rule9, DrawsDoNotDependOnThreads) {
   auto all = [] {
     Generator g(9);
     const GeneratorGuard guard(g);
-    return cat({rand({100003}).to(kF64), randn({100003}).to(kF64), randint(0, 1000003, {70001}).to(kF64),
-                randperm(5000).to(kF64), rand({30000}, kF64), randn({30001}, kF64)});
+    return cat({rand({100003}).to(kF64), randn({100003}).to(kF64),
+                randint(0, 1000003, {70001}).to(kF64), randperm(5000).to(kF64), rand({30000}, kF64),
+                randn({30001}, kF64)});
   };
   set_num_threads(1);
   const std::vector<double> expected = memory<double>(all());
@@ -147,8 +147,14 @@ TEST(Uniform, StaysInItsRange) {
     double low, high;
   };
   for (DType dtype : {kF32, kF64, kF16, kBF16}) {
-    for (const Range r : {Range{-1, 1}, {0, 3}, {1, 1.0078125}, {-3, -2.9}, {100, 101}, {-0.1, 0},
-                          {0, 1e-6}, {1, 1.0001}}) {
+    for (const Range r : {Range{-1, 1},
+                          {0, 3},
+                          {1, 1.0078125},
+                          {-3, -2.9},
+                          {100, 101},
+                          {-0.1, 0},
+                          {0, 1e-6},
+                          {1, 1.0001}}) {
       SCOPED_TRACE(std::string(name_of(dtype)) + " from " + std::to_string(r.low) + " to " +
                    std::to_string(r.high));
       const double first = values_of(full({1}, r.low, dtype))[0];
@@ -202,11 +208,9 @@ TEST(Normal, IsBoxAndMuller) {
   EXPECT_EQ(g.state().offset, start + uint64_t(2 * n + 3) / 4);
   for (int64_t i = 0; i < n; ++i) {
     const int64_t pair = i / 2 * 4;
-    const double u =
-        uniform_double(word(77, start, pair), word(77, start, pair + 1)) + 0x1p-53;
+    const double u = uniform_double(word(77, start, pair), word(77, start, pair + 1)) + 0x1p-53;
     const double angle =
-        2 * std::numbers::pi *
-        uniform_double(word(77, start, pair + 2), word(77, start, pair + 3));
+        2 * std::numbers::pi * uniform_double(word(77, start, pair + 2), word(77, start, pair + 3));
     const double radius = std::sqrt(-2 * std::log(u));
     const double expected = radius * (i % 2 ? std::sin(angle) : std::cos(angle));
     // Half of the bound is for the reference's own roundings.
@@ -255,7 +259,8 @@ TEST(Normal, MeanAndStd) {
   const Tensor a = normal_(zeros({1000}, kF64), 3, 0.5);
   manual_seed(0);
   const Tensor b = randn({1000}, kF64);
-  for (int i = 0; i < 1000; ++i) EXPECT_NEAR(a.data<double>()[i], 3 + 0.5 * b.data<double>()[i], 1e-14);
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_NEAR(a.data<double>()[i], 3 + 0.5 * b.data<double>()[i], 1e-14);
   EXPECT_EQ(values_of(normal_(zeros({2}), 4, 0)), (Values{4, 4}));
 }
 
@@ -355,33 +360,24 @@ TEST(RandPerm, EveryOrderIsAsLikely) {
 
 TEST(Random, Errors) {
   expect_error<DtypeError>([] { rand({2}, kI64); },
-                           "rand: uniform_: draws floating-point numbers, the dtype is i64" +
-                               here(__LINE__ - 2));
+                           "rand: uniform_: draws floating-point numbers, the dtype is i64");
   expect_error<DtypeError>([] { randn({2}, kBool); },
-                           "randn: normal_: draws floating-point numbers, the dtype is bool" +
-                               here(__LINE__ - 2));
-  expect_error<ValueError>([] { randint(3, 3, {2}); },
-                           "randint: [3, 3) is empty" + here(__LINE__ - 1));
+                           "randn: normal_: draws floating-point numbers, the dtype is bool");
+  expect_error<ValueError>([] { randint(3, 3, {2}); }, "randint: [3, 3) is empty");
   expect_error<ValueError>([] { randint(-1, 3, {2}, kU8); },
-                           "randint: u8 does not hold every whole number in [-1, 3)" +
-                               here(__LINE__ - 2));
+                           "randint: u8 does not hold every whole number in [-1, 3)");
   expect_error<ValueError>([] { randint(0, 1 << 26, {2}, kF32); },
-                           "randint: f32 does not hold every whole number in [0, 67108864)" +
-                               here(__LINE__ - 2));
-  expect_error<ValueError>([] { randperm(-1); },
-                           "randperm: n must not be negative, it is -1" + here(__LINE__ - 1));
+                           "randint: f32 does not hold every whole number in [0, 67108864)");
+  expect_error<ValueError>([] { randperm(-1); }, "randperm: n must not be negative, it is -1");
   expect_error<ValueError>([] { randperm(129, kI8); },
-                           "randperm: i8 does not hold every whole number below 129" +
-                               here(__LINE__ - 2));
+                           "randperm: i8 does not hold every whole number below 129");
   expect_error<ValueError>([] { uniform_(zeros({2}), 1, 0); },
-                           "uniform_: [low, high) must be a finite range of f32, it is [1, 0)" +
-                               here(__LINE__ - 2));
+                           "uniform_: [low, high) must be a finite range of f32, it is [1, 0)");
   expect_error<ValueError>([] { uniform_(zeros({2}, kF16), 0, 1e6); },
-                           "uniform_: [low, high) must be a finite range of f16, it is [0, 1e+06)" +
-                               here(__LINE__ - 2));
+                           "uniform_: [low, high) must be a finite range of f16, it is [0, 1e+06)");
   expect_error<ValueError>([] { normal_(zeros({2}), 0, -1); },
                            "normal_: mean must be finite and std finite and at least 0; they are 0 "
-                           "and -1" + here(__LINE__ - 2));
+                           "and -1");
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ HWY_INLINE Uniforms<D> load_uniforms(const uint32_t* words) {
   return {hn::Add(hn::Mul(bits0, step), step), hn::Mul(bits1, step)};
 }
 
-// sin(2 pi r) / r and (cos(2 pi r) - 1) / r^2 for |r| <= 1/8 and z = r^2. Relative errors of sine and
-// cosine below 2^-25 and 2^-31 (float), 2^-54 and 2^-61 (double).
+// sin(2 pi r) / r and (cos(2 pi r) - 1) / r^2 for |r| <= 1/8 and z = r^2. Relative errors of sine
+// and cosine below 2^-25 and 2^-31 (float), 2^-54 and 2^-61 (double).
 template <class D>
 HWY_INLINE Lane<D> sine_series(Lane<D> z) {
   if constexpr (sizeof(hn::TFromD<D>) == 4) {

@@ -7,7 +7,7 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/error.h>
-#include <entasis/kernels/cpu/internal/strided_copy.h>
+#include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 
 namespace entasis::cpu {
@@ -23,7 +23,8 @@ namespace {
 constexpr int64_t kGrain = 16 << 10;  // elements
 constexpr int64_t kSkipped = -1;
 
-template <class F> void dispatch_index(DType dtype, F f) {
+template <class F>
+void dispatch_index(DType dtype, F f) {
   dtype == kI32 ? f(TypeTag<int32_t>{}) : f(TypeTag<int64_t>{});
 }
 
@@ -153,13 +154,15 @@ Groups group_by_comparing(const int64_t* locations, int64_t n, int64_t* order, i
 
 constexpr int64_t kColumns = 512;  // of a slice that one sum takes at a time, in L1
 
-// Each group's slices are summed in index order into one tile, which is written once: no two threads
-// touch one element, and the order never depends on their number. Halves are summed in float.
+// Each group's slices are summed in index order into one tile, which is written once: no two
+// threads touch one element, and the order never depends on their number. Halves are summed in
+// float.
 template <class T, class Sum>
 void sum_groups(const T* gy, const Groups& groups, const int64_t* locations, int64_t outer,
                 int64_t count, int64_t range, int64_t inner, T* out) {
   const int64_t tiles = (inner + kColumns - 1) / kColumns;
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, std::min(inner, kColumns)));
+  const int64_t grain =
+      std::max<int64_t>(1, kGrain / std::max<int64_t>(1, std::min(inner, kColumns)));
   parallel_for(groups.count * outer * tiles, grain, [&](int64_t begin, int64_t end) {
     Sum sums[kColumns];
     for (int64_t item = begin; item < end; ++item) {
@@ -188,23 +191,26 @@ void read_slices(const Tensor& input, Inputs indices, int dim, Negative negative
   const Dims outer_strides = part(input.strides(), 0, dim);
   const Dims inner_strides = part(input.strides(), end, rank);
   const StridedWalk<1> outer(WalkOrder::kRowMajor, part(input.shape(), 0, dim), {&outer_strides});
-  const StridedWalk<1> inner(WalkOrder::kRowMajor, part(input.shape(), end, rank), {&inner_strides});
+  const StridedWalk<1> inner(WalkOrder::kRowMajor, part(input.shape(), end, rank),
+                             {&inner_strides});
   const int64_t count = indices[0].numel();
   switch (size_of(input.dtype())) {
-    case 1: return copy_slices<uint8_t>(input, outer, inner, locations, count, out);
-    case 2: return copy_slices<uint16_t>(input, outer, inner, locations, count, out);
-    case 4: return copy_slices<uint32_t>(input, outer, inner, locations, count, out);
-    default: return copy_slices<uint64_t>(input, outer, inner, locations, count, out);
+    case 1:
+      return copy_slices<uint8_t>(input, outer, inner, locations, count, out);
+    case 2:
+      return copy_slices<uint16_t>(input, outer, inner, locations, count, out);
+    case 4:
+      return copy_slices<uint32_t>(input, outer, inner, locations, count, out);
+    default:
+      return copy_slices<uint64_t>(input, outer, inner, locations, count, out);
   }
 }
 
-size_t read_slices_scratch(Inputs indices) {
-  return size_t(indices[0].numel()) * sizeof(int64_t);
-}
+size_t read_slices_scratch(Inputs indices) { return size_t(indices[0].numel()) * sizeof(int64_t); }
 
 void add_slices(const Tensor& gy, Inputs indices, int dim, int64_t skip, int64_t* scratch,
                 const Tensor& out) {
-  clear_dense(out);
+  fill_elements(out, 0);
   if (gy.numel() == 0) return;
   const int end = dim + int(indices.size());
   const Dims sizes = part(out.shape(), dim, end);
@@ -223,10 +229,14 @@ void add_slices(const Tensor& gy, Inputs indices, int dim, int64_t skip, int64_t
                        out.raw_as<T>());
   };
   switch (out.dtype()) {
-    case kF32: return sum(TypeTag<float>{}, TypeTag<float>{});
-    case kF64: return sum(TypeTag<double>{}, TypeTag<double>{});
-    case kF16: return sum(TypeTag<Half>{}, TypeTag<float>{});
-    default: return sum(TypeTag<BFloat16>{}, TypeTag<float>{});
+    case kF32:
+      return sum(TypeTag<float>{}, TypeTag<float>{});
+    case kF64:
+      return sum(TypeTag<double>{}, TypeTag<double>{});
+    case kF16:
+      return sum(TypeTag<Half>{}, TypeTag<float>{});
+    default:
+      return sum(TypeTag<BFloat16>{}, TypeTag<float>{});
   }
 }
 

@@ -18,8 +18,9 @@ void read_slices(const Tensor& input, Inputs indices, int dim, Negative negative
                  int64_t* locations, const Tensor& out);
 size_t read_slices_scratch(Inputs indices);
 
-// out = zeros, then out[o, index(n), :] += gy[o, n, :] for n = 0, 1, … but where the index is `skip`.
-// Both are row-major dense, of one floating-point dtype. `scratch` has the size stated below.
+// out = zeros, then out[o, index(n), :] += gy[o, n, :] for n = 0, 1, … but where the index is
+// `skip`. Both are row-major dense, of one floating-point dtype. `scratch` has the size stated
+// below.
 void add_slices(const Tensor& gy, Inputs indices, int dim, int64_t skip, int64_t* scratch,
                 const Tensor& out);
 size_t add_slices_scratch(Inputs indices, int dim, const Dims& shape);

@@ -1,6 +1,6 @@
-// Philox4x32-10 (Salmon et al., SC 2011) on vectors. A 64-bit lane holds one of a block's four words
-// in its lower half; the upper half may hold anything, since the widening multiplication does not
-// read it. Ten rounds of two multiplications a block, nothing read from memory.
+// Philox4x32-10 (Salmon et al., SC 2011) on vectors. A 64-bit lane holds one of a block's four
+// words in its lower half; the upper half may hold anything, since the widening multiplication does
+// not read it. Ten rounds of two multiplications a block, nothing read from memory.
 #include <entasis/kernels/cpu/internal/simd_targets.h>
 
 #undef HWY_TARGET_INCLUDE
@@ -58,7 +58,8 @@ void write_words(uint64_t seed, uint64_t first_block, int64_t groups, uint32_t* 
   V64 counter = hn::Add(hn::Set(d, first_block), hn::Iota(d, 0));
   for (uint32_t* const end = words + groups * kWordGroup; words < end; words += 4 * lanes) {
     const Block b = philox({counter, hn::ShiftRight<32>(counter), zero, zero}, seed);
-    hn::StoreInterleaved2(pair(b.c0, b.c1), pair(b.c2, b.c3), d, reinterpret_cast<uint64_t*>(words));
+    hn::StoreInterleaved2(pair(b.c0, b.c1), pair(b.c2, b.c3), d,
+                          reinterpret_cast<uint64_t*>(words));
     counter = hn::Add(counter, step);
   }
 }

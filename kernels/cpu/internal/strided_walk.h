@@ -1,5 +1,6 @@
 // Walks the elements of several operands of one shape, whatever their strides, as few long runs.
-// Dimensions that lie behind one another in every operand are joined, so dense operands are one run.
+// Dimensions that lie behind one another in every operand are joined, so dense operands are one
+// run.
 #pragma once
 
 #include <algorithm>
@@ -15,11 +16,13 @@ enum class WalkOrder {
   kRowMajor,  // by index, the last dimension fastest
 };
 
-template <int N> class StridedWalk {
+template <int N>
+class StridedWalk {
  public:
   using Offsets = std::array<int64_t, size_t(N)>;
 
-  StridedWalk(WalkOrder order, const Dims& shape, const std::array<const Dims*, size_t(N)>& strides) {
+  StridedWalk(WalkOrder order, const Dims& shape,
+              const std::array<const Dims*, size_t(N)>& strides) {
     int dims[kMaxDims];
     int count = 0;
     for (int i = 0; i < shape.size(); ++i) {
@@ -56,7 +59,8 @@ template <int N> class StridedWalk {
 
   // Calls body(offsets, count) for the runs that make up the elements [begin, end) of the walk.
   // Element j of a run is at offsets[k] + j * step(k).
-  template <class Body> void runs(int64_t begin, int64_t end, Body&& body) const {
+  template <class Body>
+  void runs(int64_t begin, int64_t end, Body&& body) const {
     if (begin >= end) return;
     std::array<int64_t, kMaxDims> index{};
     Offsets offsets{};
