@@ -1,4 +1,4 @@
-// Everything that a program needs: tensors, gradients, ops.
+// Everything that a program needs: tensors, gradients, ops, modules, optimizers.
 #pragma once
 
 #include <entasis/core/autograd.h>
@@ -6,6 +6,7 @@
 #include <entasis/core/error.h>
 #include <entasis/core/generator.h>
 #include <entasis/core/tensor.h>
+#include <entasis/nn/nn.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/checked.h>
 #include <entasis/ops/conv.h>
@@ -26,3 +27,4 @@
 #include <entasis/ops/softmax.h>
 #include <entasis/ops/unary.h>
 #include <entasis/ops/update.h>
+#include <entasis/optim/optim.h>

@@ -42,8 +42,8 @@ struct Mlp : nn::Module {
 };
 
 struct Lenet : nn::Module {
-  nn::Sub<nn::Conv2d> conv1{*this, "conv1", 1, 6, Dims{5, 5}, nn::Conv2dOptions{.padding = {2, 2}}};
-  nn::Sub<nn::Conv2d> conv2{*this, "conv2", 6, 16, Dims{5, 5}};
+  nn::Sub<nn::Conv2d> conv1{*this, "conv1", 1, 6, 5, {.padding = 2}};
+  nn::Sub<nn::Conv2d> conv2{*this, "conv2", 6, 16, 5};
   nn::Sub<nn::Linear> fc1{*this, "fc1", 400, 120};
   nn::Sub<nn::Linear> fc2{*this, "fc2", 120, 84};
   nn::Sub<nn::Linear> fc3{*this, "fc3", 84, 10};
