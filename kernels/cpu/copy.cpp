@@ -87,6 +87,8 @@ void fill_elements(const Tensor& to, const Number& value) {
   dispatch_dtype(to.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T element = value.to<T>();
+    const T zero{};
+    const bool is_zero = std::memcmp(&element, &zero, sizeof(T)) == 0;
     T* data = to.raw_as<T>();
     const LoopNest nest(to, {});
     const int64_t stride = nest.stride[0][0];
@@ -95,7 +97,10 @@ void fill_elements(const Tensor& to, const Number& value) {
       while (begin < end) {
         const int64_t n = std::min(cursor.row_rest(), end - begin);
         T* row = data + cursor.offset(0);
-        if (stride == 1) {
+        if (stride == 1 && is_zero) {
+          // Streams past the cache where n is large.
+          std::memset(static_cast<void*>(row), 0, size_t(n) * sizeof(T));
+        } else if (stride == 1) {
           std::fill_n(row, n, element);
         } else {
           for (int64_t i = 0; i < n; ++i) row[i * stride] = element;
