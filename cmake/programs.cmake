@@ -26,7 +26,9 @@ function(entasis_add_program name)
     INSTALL_RPATH "${rpath}"
     BUILD_WITH_INSTALL_RPATH ON)
   add_dependencies(entasis-programs ${target})
-  set_property(GLOBAL APPEND PROPERTY ENTASIS_PROGRAMS ${target})
+  if(NOT name STREQUAL "taste")  # the README's example: to be read, not to be installed
+    set_property(GLOBAL APPEND PROPERTY ENTASIS_PROGRAMS ${target})
+  endif()
 endfunction()
 
 file(GLOB _entasis_program_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp")

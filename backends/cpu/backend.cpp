@@ -7,6 +7,7 @@
 
 #include <entasis/backends/cpu/memory.h>
 #include <entasis/backends/cpu/parallel.h>
+#include <entasis/backends/cpu/simd_info.h>
 #include <entasis/core/backend.h>
 
 namespace entasis {
@@ -29,6 +30,7 @@ class CpuBackend final : public Backend {
     p.name = processor_name();
     p.memory_bytes = size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE));
     p.compute_units = num_threads();
+    p.instruction_set = simd_info().in_use;
     return p;
   }
   void* allocate(size_t bytes, int, StreamId) override { return cpu::allocate(bytes); }

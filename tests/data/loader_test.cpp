@@ -26,8 +26,10 @@ ImageDataset numbered(int64_t count) {
   dataset.height = 2;
   dataset.width = 3;
   for (int64_t i = 0; i < count; ++i) {
-    const auto high = static_cast<uint8_t>(i / 256), low = static_cast<uint8_t>(i % 256);
-    dataset.pixels.insert(dataset.pixels.end(), {high, low, 0, 51, 102, 255});
+    for (const int64_t pixel :
+         {i / 256, i % 256, int64_t{0}, int64_t{51}, int64_t{102}, int64_t{255}}) {
+      dataset.pixels.push_back(static_cast<uint8_t>(pixel));
+    }
     dataset.labels.push_back(static_cast<uint8_t>(i % 10));
   }
   return dataset;
