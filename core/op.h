@@ -109,7 +109,8 @@ class AttributeVisitor {
   void operator()(const char* name, E value) { integer(name, int64_t(value)); }
 };
 
-// The text of a pointwise formula, for compilers that fuse; null for other ops.
+// A pointwise formula, for compilers that fuse: the name of the function and its text, which is empty
+// where the function is a primitive.
 struct Formula {
   const char* name;
   const char* text;
@@ -132,7 +133,7 @@ struct OpInfo {
   uint32_t not_differentiable;
   uint32_t optional_inputs;
   OpFlags flags;
-  const Formula* formula;
+  const Formula* formula;  // null unless pointwise
   KernelSlot kernels[kDeviceTypes] = {};
 
   // What input `k` needs kept; the last entry serves all later inputs.

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+
+#include <entasis_formulas.h>
 
 #include <entasis/core/error.h>
 #include <entasis/core/op.h>
@@ -73,14 +76,17 @@ struct Minimum : NoAttributes {
 };
 struct Clamp : NoAttributes {  // input 1 is the lower limit, input 2 the upper one
   static constexpr const char* name = "clamp";
+  static constexpr const char* formula = "clamp_between";
   static constexpr PointwiseTraits traits{.arity = 3, .takes_bool = false, .orders = true};
 };
 struct ClampMin : NoAttributes {
   static constexpr const char* name = "clamp_min";
+  static constexpr const char* formula = "maximum";
   static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
 };
 struct ClampMax : NoAttributes {
   static constexpr const char* name = "clamp_max";
+  static constexpr const char* formula = "minimum";
   static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
 };
 struct Where : NoAttributes {  // input 0 is the condition, a bool tensor
@@ -194,10 +200,33 @@ struct GeluTanhBackward : NoAttributes {
 // only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
 
+// The text of a formula; empty for a primitive, which every machine brings along.
+consteval const char* formula_text(std::string_view name) {
+  for (const FormulaText& formula : kFormulaTexts) {
+    if (name == formula.name) return formula.text;
+  }
+  for (std::string_view primitive : {"exp", "log", "sqrt", "tanh", "sigmoid", "erf", "erf_gaussian",
+                                     "pow", "maximum", "minimum"}) {
+    if (name == primitive) return "";
+  }
+  throw "no such file in kernels/formulas, and no primitive";
+}
+
+// The function that computes an op: of the op's name unless the op says otherwise.
+template <class Op>
+consteval Formula formula_of() {
+  if constexpr (requires { Op::formula; }) {
+    return {Op::formula, formula_text(Op::formula), Op::traits.arity};
+  } else {
+    return {Op::name, formula_text(Op::name), Op::traits.arity};
+  }
+}
+
 // The part of a rule that all pointwise ops share.
 template <class Op>
 struct PointwiseRule {
   static constexpr OpFlags flags = kPointwise;
+  static constexpr Formula formula = formula_of<Op>();
   static Spec infer(const Op&, Inputs in) {
     const DType computed = compute_dtype(Op::traits, in);
     if (!is_floating_point(computed)) check_pointwise(Op::traits, computed, in);

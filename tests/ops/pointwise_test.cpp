@@ -615,6 +615,27 @@ TEST(PointwiseError, Operands) {
                            "add: no common dtype for u32 and i32" + kPlace);
 }
 
+// What a compiler of fused kernels reads.
+TEST(Pointwise, EveryOpCarriesItsFormula) {
+  int texts = 0;
+  for (const auto& table : {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
+                            cpu::unary_entries(), cpu::backward_entries()}) {
+    for (const cpu::PointwiseEntry& entry : table) {
+      const OpInfo& op = *find_op(entry.name);
+      ASSERT_NE(op.formula, nullptr) << op.name;
+      EXPECT_EQ(op.formula->arity, entry.traits.arity) << op.name;
+      const std::string text = op.formula->text;
+      if (text.empty()) continue;
+      const std::string head = std::string("FORMULA V ") + op.formula->name + "(V ";
+      EXPECT_NE(text.find(head), std::string::npos) << op.name << ": " << text;
+      ++texts;
+    }
+  }
+  EXPECT_GE(texts, 20);
+  EXPECT_STREQ(find_op("clamp")->formula->name, "clamp_between");
+  EXPECT_EQ(find_op("clone")->formula, nullptr);
+}
+
 TEST(Pointwise, MetaTensorsHaveShapesAlone) {
   const Tensor x = empty({2, 3}, TensorOptions(kF16, kMeta));
   const Tensor y = mul(add(x, empty({3}, TensorOptions(kF32, kMeta))), 2);
