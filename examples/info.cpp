@@ -61,18 +61,24 @@ std::string description() {
                              train::format_bytes(static_cast<int64_t>(memory.allocated)));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Prints version, build id, SIMD targets, threads, devices and memory of Entasis.",
                "entasis-info");
   try {
     app.parse(argc, argv);
-    train::write_text(1, description());
-    return 0;
   } catch (const CLI::CallForHelp&) {
     train::write_text(1, app.help());
     return 0;
+  }
+  train::write_text(1, description());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
   } catch (const std::exception& error) {
     train::write_text(2, std::string("entasis-info: ") + error.what() + "\n");
     return 2;

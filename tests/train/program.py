@@ -18,7 +18,7 @@ SKIPPED = 77  # the exit code that CTest shows as "skipped"
 def run(*arguments, program=PROGRAM, cwd=None, **kwargs):
     """Runs the program to its end; stdout and stderr are text."""
     command = [str(program), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=500, **kwargs)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=580, **kwargs)
 
 
 def start(*arguments, cwd=None):
