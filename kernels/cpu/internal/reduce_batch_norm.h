@@ -15,7 +15,9 @@
 
 namespace entasis::cpu {
 
-// Runs of N tensors of one shape [N, C, ...], in the memory order of the first.
+// Runs of N tensors of one shape [N, C, ...], in the memory order of the first. Where rows of few
+// channels lie densely one behind the other, several make one run, and what belongs to the channels
+// is repeated as often: `period` values in place of one for each channel.
 template <class C, int N>
 class ChannelRuns {
  public:
@@ -33,15 +35,23 @@ class ChannelRuns {
                                       : find_converter(dtype_of<C>, dtype);
       all_direct_ &= side.direct;
     }
+    period_ = tensors[0]->shape()[1];
+    is_dense_ = all_direct_ && across() && period_ < kPeriod && dense(tensors);
+    if (is_dense_) period_ *= kPeriod / period_;
   }
 
   int64_t numel() const { return walk_.numel(); }
+  int64_t period() const { return period_; }
   // Whether a run goes across channels; else it lies within one.
   bool across() const { return walk_.step(N) != 0; }
 
-  // Calls body(pointers, n, channel of the first element) for the runs in [begin, end).
+  // Calls body(pointers, n, place of the first element in the period) for the runs in [begin, end).
   template <class Body>
   void run(int64_t begin, int64_t end, Body body) const {
+    if (is_dense_) {
+      run_dense(begin, end, body);
+      return;
+    }
     constexpr int64_t kTile = 1024;
     alignas(64) C tiles[N][kTile];
     walk_.runs(begin, end, [&](const auto& offsets, int64_t count) {
@@ -74,6 +84,27 @@ class ChannelRuns {
     bool direct;
   };
 
+  template <class Body>
+  void run_dense(int64_t begin, int64_t end, Body body) const {
+    for (int64_t i = begin; i < end;) {
+      const int64_t place = i % period_;
+      const int64_t n = std::min(period_ - place, end - i);
+      C* pointers[N];
+      for (size_t k = 0; k < N; ++k) pointers[k] = reinterpret_cast<C*>(sides_[k].data) + i;
+      body(pointers, n, place);
+      i += n;
+    }
+  }
+
+  static bool dense(const std::array<const Tensor*, size_t(N)>& tensors) {
+    std::array<const Dims*, size_t(N)> strides;
+    for (size_t k = 0; k < N; ++k) strides[k] = &tensors[k]->strides();
+    const StridedWalk<N> walk(WalkOrder::kMemory, tensors[0]->shape(), strides);
+    bool all = true;
+    for (int k = 0; k < N; ++k) all &= walk.is_contiguous(k);
+    return all;
+  }
+
   // A further operand, whose offset is the channel.
   static Walk walk_of(const std::array<const Tensor*, size_t(N)>& tensors) {
     const Dims& shape = tensors[0]->shape();
@@ -85,11 +116,24 @@ class ChannelRuns {
     return Walk(WalkOrder::kMemory, shape, strides);
   }
 
+  static constexpr int64_t kPeriod = 256;
+
   bool writes_;
   bool all_direct_ = true;
+  bool is_dense_ = false;
+  int64_t period_ = 0;
   Walk walk_;
   std::array<Side, size_t(N)> sides_;
 };
+
+// One value for each channel, as often as a period holds the channels.
+template <class C>
+std::vector<C> repeated(const C* values, int64_t channels, int64_t period) {
+  std::vector<C> all;
+  all.reserve(size_t(period));
+  while (int64_t(all.size()) < period) all.insert(all.end(), values, values + channels);
+  return all;
+}
 
 // All dimensions but that of the channels.
 inline DimMask channel_statistics(const Operand& x) {
@@ -154,14 +198,50 @@ void batch_norm_as(const NormFunctions<C>& f, const BatchNorm& op, Inputs in, Ou
     rstd[c] = C(r);
     scale[c] = C(r * weight[c]);
   }
+  if (out[0].numel() == 0) return;
   const ChannelRuns<C, 2> runs({&out[0], &in[0].tensor()}, true);
   const auto normalize = f.normalize[runs.across()];
+  const std::vector<C> means = repeated(mean, channels, runs.period());
+  const std::vector<C> scales = repeated(scale.data(), channels, runs.period());
+  const std::vector<C> biases = repeated(bias.data(), channels, runs.period());
   parallel_for(runs.numel(), kNormGrain, [&](int64_t begin, int64_t end) {
     runs.run(begin, end, [&](C* const* p, int64_t n, int64_t c) {
-      normalize(p[1], n, {mean + c, scale.data() + c, bias.data() + c}, p[0]);
+      normalize(p[1], n, {means.data() + c, scales.data() + c, biases.data() + c}, p[0]);
     });
   });
 }
+
+// Of each channel: the sums of gy and of gy (x - mean).
+template <class C>
+struct ChannelSums {
+  std::vector<double> gradient, product;
+
+  ChannelSums(const NormFunctions<C>& f, const Tensor& gy, const Tensor& x, const C* mean)
+      : gradient(size_t(x.shape()[1])), product(gradient) {
+    if (x.numel() == 0) return;
+    const int64_t channels = x.shape()[1];
+    const ChannelRuns<C, 2> runs({&x, &gy}, false);
+    const int64_t period = runs.period();
+    const auto add_sums = f.sums[runs.across()];
+    const std::vector<C> means = repeated(mean, channels, period);
+    const int64_t chunk = sum_chunk(x.numel(), 1, period);
+    PartialSums sums(x.numel(), chunk, period, true, true);
+    parallel_for(x.numel(), chunk, [&](int64_t begin, int64_t end) {
+      for (int64_t at = begin; at < end; at += chunk) {
+        double* const first = sums.first(at / chunk);
+        double* const second = sums.second(at / chunk);
+        runs.run(at, std::min(at + chunk, end), [&](C* const* p, int64_t n, int64_t c) {
+          add_sums(p[1], p[0], n, means.data() + c, first + c, second + c);
+        });
+      }
+    });
+    sums.join();
+    for (int64_t i = 0; i < period; ++i) {
+      gradient[size_t(i % channels)] += sums.first(0)[i];
+      product[size_t(i % channels)] += sums.second(0)[i];
+    }
+  }
+};
 
 // With s = sum(gy) and p = sum(gy (x - mean)) of a channel of n elements: the gradient of bias is s,
 // that of weight p rstd, that of the input (gy - s/n - (x - mean) rstd² p/n) rstd weight; without the
@@ -174,49 +254,36 @@ void batch_norm_backward_as(const NormFunctions<C>& f, const BatchNormBackward& 
   const C* const mean = in[3].data<C>();
   const C* const rstd = in[4].data<C>();
   const bool training = op.forward.training;
-
-  const bool needs_sums = op.wanted.weight || op.wanted.bias || training;
-  const int64_t numel = needs_sums ? x.numel() : 0;
-  const int64_t chunk = sum_chunk(numel, 1, channels);
-  PartialSums sums(numel, chunk, channels, true, true);
-  if (numel > 0) {
-    const ChannelRuns<C, 2> runs({&x, &gy}, false);
-    const auto add_sums = f.sums[runs.across()];
-    parallel_for(numel, chunk, [&](int64_t begin, int64_t end) {
-      for (int64_t at = begin; at < end; at += chunk) {
-        double* const first = sums.first(at / chunk);
-        double* const second = sums.second(at / chunk);
-        runs.run(at, std::min(at + chunk, end), [&](C* const* p, int64_t n, int64_t c) {
-          add_sums(p[1], p[0], n, mean + c, first + c, second + c);
-        });
-      }
-    });
-    sums.join();
-  }
-  const double* const s = sums.first(0);
-  const double* const p = sums.second(0);
-  std::vector<double> weight_gradient(static_cast<size_t>(channels));
-  for (size_t c = 0; c < weight_gradient.size(); ++c) weight_gradient[c] = p[c] * double(rstd[c]);
-  if (op.wanted.weight) store_sums(weight_gradient.data(), out[1]);
-  if (op.wanted.bias) store_sums(s, out[2]);
-  if (!op.wanted.input || x.numel() == 0) return;
-
   const std::vector<double> weight = values_or(in[2], channels, 1);
   std::vector<C> scale(static_cast<size_t>(channels)), offset(scale), tilt(scale);
-  const double n = double(x.numel() / channels);
-  for (size_t c = 0; c < scale.size(); ++c) {
-    const double r = double(rstd[c]);
-    scale[c] = C(r * weight[c]);
-    if (!training) continue;
-    offset[c] = C(s[c] / n);
-    tilt[c] = C(r * r * p[c] / n);
+  for (size_t c = 0; c < scale.size(); ++c) scale[c] = C(double(rstd[c]) * weight[c]);
+
+  if (op.wanted.weight || op.wanted.bias || training) {
+    const ChannelSums<C> sums(f, gy, x, mean);
+    const double n = double(x.numel()) / double(channels);
+    std::vector<double> along_weight(sums.product);
+    for (size_t c = 0; c < scale.size(); ++c) {
+      const double r = double(rstd[c]);
+      along_weight[c] *= r;
+      if (!training) continue;
+      offset[c] = C(sums.gradient[c] / n);
+      tilt[c] = C(r * r * sums.product[c] / n);
+    }
+    if (op.wanted.weight) store_sums(along_weight.data(), out[1]);
+    if (op.wanted.bias) store_sums(sums.gradient.data(), out[2]);
   }
+  if (!op.wanted.input || x.numel() == 0) return;
+
   const ChannelRuns<C, 3> runs({&out[0], &gy, &x}, true);
   const auto gradients = f.gradients[runs.across()];
+  const std::vector<C> means = repeated(mean, channels, runs.period());
+  const std::vector<C> scales = repeated(scale.data(), channels, runs.period());
+  const std::vector<C> offsets = repeated(offset.data(), channels, runs.period());
+  const std::vector<C> tilts = repeated(tilt.data(), channels, runs.period());
   parallel_for(runs.numel(), kNormGrain, [&](int64_t begin, int64_t end) {
-    runs.run(begin, end, [&](C* const* ptr, int64_t count, int64_t c) {
-      gradients(ptr[1], ptr[2], count,
-                {mean + c, scale.data() + c, offset.data() + c, tilt.data() + c}, ptr[0]);
+    runs.run(begin, end, [&](C* const* p, int64_t n, int64_t c) {
+      gradients(p[1], p[2], n,
+                {means.data() + c, scales.data() + c, offsets.data() + c, tilts.data() + c}, p[0]);
     });
   });
 }
