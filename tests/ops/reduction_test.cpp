@@ -315,6 +315,67 @@ TEST(Reduction, SameBitsOnEverySimdTarget) {
   }
 }
 
+TEST(Reduction, DtypeCastsBeforeTheSum) {
+  const Tensor x = tensor(kF32, {4}, {0.5, 1.5, -0.5, 300});
+  EXPECT_EQ(values_of(sum(x, {}, false, kI64)), Values{301});
+  EXPECT_EQ(values_of(sum(x, {}, false, kF64)), Values{301.5});
+  EXPECT_EQ(values_of(sum(tensor(kI32, {2}, {1, -1}), {}, false, kBool)), Values{1});
+  EXPECT_EQ(values_of(sum(tensor(kI64, {2}, {127, 2}), {}, false, kI8)), Values{-127});
+  EXPECT_EQ(values_of(sum(tensor(kBool, {3}, {1, 0, 1}), {}, false, kF32)), Values{2});
+  EXPECT_EQ(values_of(mean(tensor(kI32, {2}, {1, 2}), {}, false, kF64)), Values{1.5});
+  // Halves sum in f32: 4096 + 1 is no f16.
+  const Tensor half = tensor(kF16, {2}, {4096, 1});
+  EXPECT_EQ(values_of(sum(half, {}, false, kF32)), Values{4097});
+  EXPECT_EQ(values_of(sum(half)), Values{4096});
+  EXPECT_EQ(sum(half, {}, false, kF32).dtype(), kF32);
+}
+
+TEST(Reduction, GradientsAndSecondGradients) {
+  const Dims shape = {2, 3, 2};
+  const Tensor x = tensor(kF64, shape, random_values(kF64, 12));
+  for (const Dims& dims : {Dims{}, Dims{1}, Dims{-1, 0}, Dims{0, 1, 2}}) {
+    for (const bool keepdim : {false, true}) {
+      const std::string what = to_string(dims) + (keepdim ? " keepdim" : "");
+      // Squared before and after, so that the second gradient is not zero.
+      const auto check = [&](const char* name, const std::function<Tensor(const Tensor&)>& f) {
+        check_gradients(
+            [&](const Tensors& in) {
+              const Tensor y = f(mul(in[0], in[0]));
+              return mul(y, y);
+            },
+            {x}, name + what);
+      };
+      check("sum ", [&](const Tensor& t) { return sum(t, dims, keepdim); });
+      check("mean ", [&](const Tensor& t) { return mean(t, dims, keepdim); });
+      check("amax ", [&](const Tensor& t) { return amax(t, dims, keepdim); });
+      check("biased var ", [&](const Tensor& t) { return var(t, dims, 0, keepdim); });
+      check("unbiased var ", [&](const Tensor& t) { return var(t, dims, 1, keepdim); });
+    }
+  }
+  for (const Dims& target : {Dims{1, 3, 2}, Dims{3, 1}, Dims{}}) {
+    check_gradients(
+        [&](const Tensors& in) {
+          const Tensor y = sum_to(mul(in[0], in[0]), target);
+          return mul(y, y);
+        },
+        {x}, "sum_to " + to_string(target));
+  }
+}
+
+TEST(Reduction, EqualMaximaShareTheGradient) {
+  const Tensor x = tensor(kF32, {2, 3}, {1, 5, 5, 2, 2, 2}).requires_grad_();
+  const Tensor y = amax(x, {1});
+  const Values gx = values_of(grad({y}, {x}, {{tensor(kF32, {2}, {4, 3})}})[0]);
+  EXPECT_EQ(gx, (Values{0, 2, 2, 1, 1, 1}));
+}
+
+TEST(Reduction, GradientOfACastSumComesBackInTheInputsDtype) {
+  const Tensor x = tensor(kF16, {3}, {1, 2, 3}).requires_grad_();
+  const Tensor gx = grad({sum(x, {}, false, kF32)}, {x})[0];
+  EXPECT_EQ(gx.dtype(), kF16);
+  EXPECT_EQ(values_of(gx), (Values{1, 1, 1}));
+}
+
 TEST(Reduction, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
   const Tensor i = tensor(kI32, {2}, {1, 2});

@@ -46,7 +46,8 @@ struct MaxFold {
   template <class V>
   static HWY_INLINE V join(V a, V b) {
     if constexpr (std::is_arithmetic_v<V>) {
-      return a > b || a != a ? a : b;
+      const V larger = a > b ? a : b;  // b if either is NaN: one instruction, no branch
+      return a != a ? a : larger;
     } else {
       return maximum(a, b);
     }
@@ -140,55 +141,67 @@ void fold_rows(const C* from, int64_t rows, int64_t row_stride, int64_t n, const
   for (int64_t r = 0; r < rows; ++r, from += row_stride) {
     const Wide<C> c = centre ? centre[r] : Wide<C>(0);
     if (n < kGroup<C>) {
-      for (int64_t i = 0; i < n; ++i) acc[r] = Fold::step(acc[r], Wide<C>(from[i]), c);
+      Wide<C> a = acc[r];
+      for (int64_t i = 0; i < n; ++i) a = Fold::step(a, Wide<C>(from[i]), c);
+      acc[r] = a;
     } else {
       acc[r] = Fold::join(acc[r], fold_row<Fold, C>(from, n, c));
     }
   }
 }
 
-// Adds `element(V)` of each column, a vector or the scalar at the end, to the accumulators.
-template <class Fold, class C, class Elements>
+// Folds the columns of some rows into the accumulators. `rows` gives element c of its rows, a vector of
+// neighbours or at the end a scalar, in one step or several.
+template <class Fold, class C, class Rows>
 HWY_INLINE void absorb_columns(int64_t width, const Wide<C>* HWY_RESTRICT centre,
-                               Wide<C>* HWY_RESTRICT acc, Elements elements) {
+                               Wide<C>* HWY_RESTRICT acc, Rows rows) {
   using V = Lane<Tag<C>>;
   using W = WideLane<C>;
-  constexpr int64_t kHalf = kWideVector<C>;
+  constexpr int64_t kHigh = (kWides<C> - 1) * kWideVector<C>;  // where the second half lies
   int64_t c = 0;
   for (; c + kVector<C> <= width; c += kVector<C>) {
-    const V x = elements.template at<V>(c);
-    const W low = centre ? W::load(centre + c) : W(0);
-    Fold::step(W::load(acc + c), widen<0, C>(x), low).store(acc + c);
-    if constexpr (kWides<C> == 2) {
-      const W high = centre ? W::load(centre + c + kHalf) : W(0);
-      Fold::step(W::load(acc + c + kHalf), widen<1, C>(x), high).store(acc + c + kHalf);
+    const W low_centre = centre ? W::load(centre + c) : W(0);
+    const W high_centre = centre ? W::load(centre + c + kHigh) : W(0);
+    W low = W::load(acc + c), high = W::load(acc + c + kHigh);
+    for (int64_t s = 0; s < Rows::kSteps; ++s) {
+      const V x = rows.template at<V>(c, s);
+      low = Fold::step(low, widen<0, C>(x), low_centre);
+      if constexpr (kWides<C> == 2) high = Fold::step(high, widen<1, C>(x), high_centre);
     }
+    low.store(acc + c);
+    if constexpr (kWides<C> == 2) high.store(acc + c + kHigh);
   }
   for (; c < width; ++c) {
-    const auto x = Wide<C>(elements.template at<C>(c));
-    acc[c] = Fold::step(acc[c], x, centre ? centre[c] : Wide<C>(0));
+    for (int64_t s = 0; s < Rows::kSteps; ++s) {
+      const auto x = Wide<C>(rows.template at<C>(c, s));
+      acc[c] = Fold::step(acc[c], x, centre ? centre[c] : Wide<C>(0));
+    }
   }
 }
 
-// The columns of one row, and those of eight rows joined.
-template <class C>
-struct RowElements {
-  const C* HWY_RESTRICT from;
-  template <class V>
-  HWY_INLINE V at(int64_t c) const {
-    if constexpr (std::is_same_v<V, C>) {
-      return from[c];
-    } else {
-      return V::load(from + c);
-    }
-  }
-};
-template <class Fold, class C>
-struct EightRows {
+// kRows rows, one step each.
+template <class C, int kRows>
+struct RowByRow {
+  static constexpr int64_t kSteps = kRows;
   const C* HWY_RESTRICT from;
   int64_t row_stride;
   template <class V>
-  HWY_INLINE V at(int64_t c) const {
+  HWY_INLINE V at(int64_t c, int64_t step) const {
+    if constexpr (std::is_same_v<V, C>) {
+      return from[c + step * row_stride];
+    } else {
+      return V::load(from + c + step * row_stride);
+    }
+  }
+};
+// Eight rows, joined before they are widened.
+template <class Fold, class C>
+struct EightJoined {
+  static constexpr int64_t kSteps = 1;
+  const C* HWY_RESTRICT from;
+  int64_t row_stride;
+  template <class V>
+  HWY_INLINE V at(int64_t c, int64_t) const {
     return join_eight<Fold, V>(from + c, row_stride);
   }
 };
@@ -196,15 +209,13 @@ struct EightRows {
 template <class Fold, class C>
 void fold_columns(const C* from, int64_t rows, int64_t row_stride, int64_t width,
                   const Wide<C>* centre, Wide<C>* acc) {
+  using Eight = std::conditional_t<Fold::kTree, EightJoined<Fold, C>, RowByRow<C, 8>>;
   int64_t r = 0;
-  if constexpr (Fold::kTree) {
-    for (; r + 8 <= rows; r += 8) {
-      absorb_columns<Fold, C>(width, centre, acc,
-                              EightRows<Fold, C>{from + r * row_stride, row_stride});
-    }
+  for (; r + 8 <= rows; r += 8) {
+    absorb_columns<Fold, C>(width, centre, acc, Eight{from + r * row_stride, row_stride});
   }
   for (; r < rows; ++r) {
-    absorb_columns<Fold, C>(width, centre, acc, RowElements<C>{from + r * row_stride});
+    absorb_columns<Fold, C>(width, centre, acc, RowByRow<C, 1>{from + r * row_stride, row_stride});
   }
 }
 

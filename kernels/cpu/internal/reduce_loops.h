@@ -9,6 +9,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
@@ -231,8 +233,12 @@ class Reducer {
   // three channels would leave most of a vector idle.
   void fold_dense_columns(const C* from, int64_t rows, int64_t row_stride, int64_t width,
                           const A* centre, A* acc) const {
-    constexpr int64_t kWideRow = 128;
-    const int64_t parts = kWideRow / width;
+    constexpr int64_t kWideRow = 256;
+    // Whole vectors, if some number of rows makes them.
+    constexpr int64_t kVector = 64 / sizeof(C);  // the longest
+    const int64_t unit = kVector / std::gcd(kVector, width);
+    int64_t parts = kWideRow / width;
+    if (parts > unit) parts -= parts % unit;
     if (parts < 2 || row_stride != width || rows < 2 * parts) {
       fold_.columns(from, rows, row_stride, width, centre, acc);
       return;
