@@ -69,11 +69,14 @@ constinit const Row rows[] = {
     row<&dropout>("dropout", args("input", "p"_a = 0.5, "training"_a = true),
                   "Zeroes elements with probability p and multiplies the others by 1 / (1 - p) "
                   "(Srivastava et al. 2014). Input itself unless training.",
-                  {.method = false}),
+                  {.torch = "nn.functional.dropout", .method = false}),
     row<&native_dropout>(
         "native_dropout", args("input", "p"_a = 0.5),
         "Dropout with its mask, a bool tensor that holds where elements were kept.",
-        {.method = false, .results = "output mask"}),
+        {.torch = "",
+         .why_no_torch = "torch.native_dropout takes a third argument, train",
+         .method = false,
+         .results = "output mask"}),
 };
 constinit OpInfo* const ops[] = {&op_info<NativeDropout>, &op_info<DropoutBackward>};
 }  // namespace

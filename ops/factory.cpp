@@ -273,14 +273,18 @@ namespace {
 constinit const Row rows[] = {
     row<&empty_like>("empty_like", args("input"),
                      "A tensor with the shape, dtype, device and dimension order of input. Its "
-                     "elements are unset."),
+                     "elements are unset.",
+                     {.method = false}),
     row<&zeros_like>("zeros_like", args("input"),
-                     "Zeros with the shape, dtype, device and dimension order of input."),
+                     "Zeros with the shape, dtype, device and dimension order of input.",
+                     {.method = false}),
     row<&ones_like>("ones_like", args("input"),
-                    "Ones with the shape, dtype, device and dimension order of input."),
+                    "Ones with the shape, dtype, device and dimension order of input.",
+                    {.method = false}),
     row<&full_like>("full_like", args("input", "value"),
                     "A tensor filled with one value, with the shape, dtype, device and dimension "
-                    "order of input."),
+                    "order of input.",
+                    {.method = false}),
 };
 constinit OpInfo* const ops[] = {&op_info<Arange>, &op_info<Linspace>, &op_info<Eye>};
 }  // namespace

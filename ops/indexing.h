@@ -27,6 +27,7 @@ class Index {
  public:
   enum class Kind : uint8_t { kInteger, kSlice, kEllipsis, kNewAxis, kTensor };
   template <std::integral T>
+    requires(!std::same_as<T, bool>)
   Index(T integer, Location at = {}) : kind(Kind::kInteger), integer(int64_t(integer)), at(at) {}
   Index(Slice slice, Location at = {}) : kind(Kind::kSlice), slice(slice), at(at) {}
   Index(EllipsisIndex, Location at = {}) : kind(Kind::kEllipsis), at(at) {}

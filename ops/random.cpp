@@ -160,10 +160,12 @@ constinit const Row rows[] = {
     row<&rand_like>(
         "rand_like", args("input"),
         "Uniform numbers in [0, 1) with the shape, dtype, device and dimension order of "
-        "input."),
+        "input.",
+        {.method = false}),
     row<&randn_like>("randn_like", args("input"),
                      "Standard normal numbers with the shape, dtype, device and dimension order of "
-                     "input."),
+                     "input.",
+                     {.method = false}),
     row<&uniform_>("uniform_", args("input", "low"_a = 0.0, "high"_a = 1.0),
                    "Overwrites input with uniform numbers in [low, high)."),
     row<&normal_>("normal_", args("input", "mean"_a = 0.0, "std"_a = 1.0),
