@@ -1,4 +1,4 @@
-// Everything that a program needs: tensors, gradients, ops, modules, optimizers.
+// Everything that a program needs: tensors, gradients, ops, modules, optimizers, files of weights.
 #pragma once
 
 #include <entasis/core/autograd.h>
@@ -6,6 +6,8 @@
 #include <entasis/core/error.h>
 #include <entasis/core/generator.h>
 #include <entasis/core/tensor.h>
+#include <entasis/io/checkpoint.h>
+#include <entasis/io/safetensors.h>
 #include <entasis/nn/nn.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/checked.h>

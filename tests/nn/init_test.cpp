@@ -22,8 +22,8 @@ double deviation(const Tensor& t) { return std::sqrt(t.var().item()); }
 double largest(const Tensor& t) { return t.amax().item(); }
 double smallest(const Tensor& t) { return -(-t).amax().item(); }
 
-// Uniform in ±bound: no element outside, the extremes within a thousandth of it (they miss that with
-// probability exp(-30)), the mean within five of its standard deviations.
+// Uniform in ±bound: no element outside, the extremes within a thousandth of it (they miss that
+// with probability exp(-30)), the mean within five of its standard deviations.
 void expect_uniform(const Tensor& t, double bound) {
   EXPECT_LE(largest(t), bound);
   EXPECT_GE(smallest(t), -bound);
@@ -76,9 +76,9 @@ TEST_F(InitTest, Kaiming) {
   expect_uniform(kaiming_uniform_(kernel(), {.a = std::sqrt(5.0)}), std::sqrt(1.0 / 1000));
   expect_uniform(kaiming_uniform_(kernel(), {.mode = FanMode::kFanOut}), std::sqrt(6.0 / 1500));
   expect_normal(kaiming_normal_(kernel()), std::sqrt(2.0 / 1000));
-  expect_normal(kaiming_normal_(kernel(), {.mode = FanMode::kFanOut,
-                                           .nonlinearity = Nonlinearity::kLinear}),
-                std::sqrt(1.0 / 1500));
+  expect_normal(
+      kaiming_normal_(kernel(), {.mode = FanMode::kFanOut, .nonlinearity = Nonlinearity::kLinear}),
+      std::sqrt(1.0 / 1500));
 }
 
 TEST_F(InitTest, Xavier) {

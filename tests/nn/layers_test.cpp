@@ -87,8 +87,8 @@ TEST_F(LayersTest, Conv2d) {
   EXPECT_LE(largest(layer.bias), bound);
   EXPECT_GT(largest(layer.bias), 0.9 * bound);
   const Tensor x = randn({2, 8, 9, 11});
-  EXPECT_TRUE(same_values(
-      layer(x), conv2d(x, layer.weight, layer.bias, {2, 2}, {2, 1}, {1, 2}, 2)));
+  EXPECT_TRUE(
+      same_values(layer(x), conv2d(x, layer.weight, layer.bias, {2, 2}, {2, 1}, {1, 2}, 2)));
   EXPECT_EQ(keys(Conv2d(3, 6, 5, {.bias = false})), "weight f32 [6, 3, 5, 5]\n");
   EXPECT_EQ(message_of<ValueError>([] { Conv2d(3, 6, 5, {.groups = 2}); }),
             "Conv2d: groups is 2; it must divide in_channels (3) and out_channels (6)" +
@@ -112,8 +112,7 @@ TEST_F(LayersTest, BatchNorm2dBegins) {
   EXPECT_EQ(layer.options().eps, 1e-5);
   EXPECT_EQ(keys(BatchNorm2d(4, {.affine = false})),
             "running_mean f32 [4]\nrunning_var f32 [4]\nnum_batches_tracked i64 []\n");
-  EXPECT_EQ(keys(BatchNorm2d(4, {.track_running_stats = false})),
-            "weight f32 [4]\nbias f32 [4]\n");
+  EXPECT_EQ(keys(BatchNorm2d(4, {.track_running_stats = false})), "weight f32 [4]\nbias f32 [4]\n");
 }
 
 TEST_F(LayersTest, BatchNorm2dTracksItsBatches) {
@@ -153,7 +152,9 @@ TEST_F(LayersTest, BatchNorm2dWithoutStatisticsUsesTheBatchs) {
 
 TEST_F(LayersTest, BatchNorm2dWantsFourDimensions) {
   BatchNorm2d layer(2);
-  EXPECT_EQ(message_of<ShapeError>([&] { layer(ones({3, 2})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              layer(ones({3, 2}));
+            }),
             "BatchNorm2d: the input must have 4 dimensions, its shape is [3, 2] — in model, "
             "layers_test.cpp:" +
                 std::to_string(__LINE__ - 3));
@@ -259,9 +260,7 @@ struct LeNet : Module {
     features.add<Conv2d>(1, 6, 5, {.padding = 2}).add<ReLU>().add<MaxPool2d>(2);
     features.add<Conv2d>(6, 16, 5).add<ReLU>().add<AvgPool2d>(2);
   }
-  Tensor forward(const Tensor& x) override {
-    return fc2(relu(fc1(norm(features(x)).flatten(1))));
-  }
+  Tensor forward(const Tensor& x) override { return fc2(relu(fc1(norm(features(x)).flatten(1)))); }
 };
 
 TEST_F(LayersTest, ANetworkHasPyTorchsKeysAndGetsItsGradients) {
