@@ -1,5 +1,9 @@
 #include "measure.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -71,49 +75,46 @@ size_t peak_resident() {
 namespace {
 
 #if defined(__x86_64__)
-// Ten independent chains of 512- or 256-bit fused multiply-adds, the widest that the machine has.
-__attribute__((target("avx512f"))) double fma_loop_512(int64_t times) {
-  typedef float V __attribute__((vector_size(64)));
-  V a[10], x = {}, y = {};
-  for (auto& v : a) v = V{};
-  x += 1.0000001f;
-  y += 1e-9f;
-  for (int64_t i = 0; i < times; ++i) {
-#pragma GCC unroll 10
-    for (auto& v : a) v = v * x + y;
-    asm volatile("" : "+v"(a[0]), "+v"(a[1]), "+v"(a[2]), "+v"(a[3]), "+v"(a[4]));
+// Twelve independent chains of fused multiply-adds, as wide as the machine has them: more than
+// latency times units, so that the units are never idle.
+constexpr int kChains = 12;
+
+__attribute__((target("avx512f"))) float fma_loop_512(int64_t times) {
+  __m512 a[kChains];
+  for (int i = 0; i < kChains; ++i) a[i] = _mm512_set1_ps(float(i));
+  const __m512 x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(1e-3f);
+  for (int64_t t = 0; t < times; ++t) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) a[i] = _mm512_fmadd_ps(a[i], x, y);
   }
   float sum = 0;
-  for (auto& v : a) sum += v[0];
-  return double(sum);
+  for (int i = 0; i < kChains; ++i) sum += _mm512_cvtss_f32(a[i]);
+  return sum;
 }
-__attribute__((target("avx2,fma"))) double fma_loop_256(int64_t times) {
-  typedef float V __attribute__((vector_size(32)));
-  V a[10], x = {}, y = {};
-  for (auto& v : a) v = V{};
-  x += 1.0000001f;
-  y += 1e-9f;
-  for (int64_t i = 0; i < times; ++i) {
-#pragma GCC unroll 10
-    for (auto& v : a) v = v * x + y;
-    asm volatile("" : "+x"(a[0]), "+x"(a[1]), "+x"(a[2]), "+x"(a[3]), "+x"(a[4]));
+__attribute__((target("avx2,fma"))) float fma_loop_256(int64_t times) {
+  __m256 a[kChains];
+  for (int i = 0; i < kChains; ++i) a[i] = _mm256_set1_ps(float(i));
+  const __m256 x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(1e-3f);
+  for (int64_t t = 0; t < times; ++t) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) a[i] = _mm256_fmadd_ps(a[i], x, y);
   }
   float sum = 0;
-  for (auto& v : a) sum += v[0];
-  return double(sum);
+  for (int i = 0; i < kChains; ++i) sum += _mm256_cvtss_f32(a[i]);
+  return sum;
 }
 
 double core_flops() {
   constexpr int64_t kTimes = 2'000'000;
   const bool wide = __builtin_cpu_supports("avx512f");
   if (!wide && !__builtin_cpu_supports("fma")) return 0;
-  volatile double sink = 0;
+  volatile float sink = 0;
   std::vector<double> rates;
   for (int i = 0; i < 7; ++i) {
     const auto start = Clock::now();
     sink = sink + (wide ? fma_loop_512(kTimes) : fma_loop_256(kTimes));
     const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-    rates.push_back(2.0 * 10 * (wide ? 16 : 8) * double(kTimes) / elapsed);
+    rates.push_back(2.0 * kChains * (wide ? 16 : 8) * double(kTimes) / elapsed);
   }
   return *std::max_element(rates.begin(), rates.end());
 }
