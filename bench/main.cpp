@@ -2,11 +2,11 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <string>
+#include <CLI/CLI.hpp>
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/backend.h>
@@ -67,8 +67,8 @@ int print_memory(const BenchWork& work) {
 }
 
 double measured_memory(const std::string& row, const char* side, const std::string& arguments) {
-  const std::string command =
-      "/proc/" + std::to_string(getpid()) + "/exe --memory-of " + row + " --side " + side + arguments;
+  const std::string command = "/proc/" + std::to_string(getpid()) + "/exe --memory-of " + row +
+                              " --side " + side + arguments;
   std::FILE* pipe = popen(command.c_str(), "r");
   double bytes = 0;
   if (pipe == nullptr || std::fscanf(pipe, "%lf", &bytes) != 1) bytes = -1;
@@ -140,8 +140,8 @@ int main(int argc, char** argv) {
   const double flops = peak_flops(threads);
   std::printf("entasis %s, %s, %d threads, FMA peak %.0f GFLOP/s\n", version(),
               backend_of(DeviceType::kCPU).properties(0).name.c_str(), threads, flops / 1e9);
-  std::printf("peer: %s\n\n", peer ? peer->name
-                                   : "none (PyTorch was not found when this was built)");
+  std::printf("peer: %s\n\n",
+              peer ? peer->name : "none (PyTorch was not found when this was built)");
   std::printf("%-15s %11s %11s %7s %10s %11s %11s  %-15s %s\n", "row", "ours", "peer", "ratio",
               "floor", "our memory", "peer's", "target", "what");
   const std::string arguments =

@@ -1,5 +1,5 @@
-// Timing two sides of a workload fairly: alternating in one window, medians, the peer timed while our
-// workers sleep.
+// Timing two sides of a workload fairly: alternating in one window, medians, the peer timed while
+// our workers sleep.
 #pragma once
 
 #include <functional>

@@ -54,7 +54,8 @@ struct Lenet : nn::Module {
   }
 };
 
-template <class Model> struct Step {
+template <class Model>
+struct Step {
   Model model;
   optim::SGD optimizer{model.parameters(), {.lr = 0.01, .momentum = 0.9}};
   Tensor x, target;
@@ -77,8 +78,8 @@ struct LenetStep : Step<Lenet> {
 };
 
 constexpr BenchWork kWorks[] = {
-    work<Add>("add_1"),           work<AddGrad>("add_1_grad"), work<ChainBackward>("chain_backward"),
-    work<MlpStep>("mlp_step"),    work<LenetStep>("lenet_step"),
+    work<Add>("add_1"),        work<AddGrad>("add_1_grad"),   work<ChainBackward>("chain_backward"),
+    work<MlpStep>("mlp_step"), work<LenetStep>("lenet_step"),
 };
 
 }  // namespace

@@ -44,8 +44,8 @@ struct Mlp : torch::nn::Module {
 };
 
 struct Lenet : torch::nn::Module {
-  torch::nn::Conv2d conv1{register_module(
-      "conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 6, 5).padding(2)))};
+  torch::nn::Conv2d conv1{
+      register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 6, 5).padding(2)))};
   torch::nn::Conv2d conv2{
       register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(6, 16, 5)))};
   torch::nn::Linear fc1{register_module("fc1", torch::nn::Linear(400, 120))};
@@ -58,7 +58,8 @@ struct Lenet : torch::nn::Module {
   }
 };
 
-template <class Model> struct Step {
+template <class Model>
+struct Step {
   Model model;
   torch::optim::SGD optimizer{model.parameters(), torch::optim::SGDOptions(0.01).momentum(0.9)};
   Tensor x, target;
@@ -81,12 +82,12 @@ struct LenetStep : Step<Lenet> {
 };
 
 constexpr BenchWork kWorks[] = {
-    work<Add>("add_1"),           work<AddGrad>("add_1_grad"), work<ChainBackward>("chain_backward"),
-    work<MlpStep>("mlp_step"),    work<LenetStep>("lenet_step"),
+    work<Add>("add_1"),        work<AddGrad>("add_1_grad"),   work<ChainBackward>("chain_backward"),
+    work<MlpStep>("mlp_step"), work<LenetStep>("lenet_step"),
 };
 
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const BenchPeer bench_peer;
-const BenchPeer bench_peer{"libtorch " TORCH_VERSION, [](int n) { torch::set_num_threads(n); }, kWorks,
-                           int(std::size(kWorks))};
+const BenchPeer bench_peer{"libtorch " TORCH_VERSION, [](int n) { torch::set_num_threads(n); },
+                           kWorks, int(std::size(kWorks))};

@@ -42,15 +42,15 @@ class ENTASIS_API InferenceMode {
 };
 
 struct GradOptions {
-  Tensors grad_outputs = {};    // one per output; undefined or missing: 1 for one-element outputs
-  bool retain_graph = false;    // keep saved tensors for another pass
-  bool create_graph = false;    // record the gradient's own ops; implies retain_graph
-  bool allow_unused = false;    // an input that no output depends on gives an undefined tensor
+  Tensors grad_outputs = {};  // one per output; undefined or missing: 1 for one-element outputs
+  bool retain_graph = false;  // keep saved tensors for another pass
+  bool create_graph = false;  // record the gradient's own ops; implies retain_graph
+  bool allow_unused = false;  // an input that no output depends on gives an undefined tensor
 };
 // Gradients of the sum of `outputs` (weighted by grad_outputs) with respect to `inputs`, which may
 // be leaves or not; nothing is accumulated. Throws AutogradError, ShapeError.
-ENTASIS_API Tensors grad(const Tensors& outputs, const Tensors& inputs, const GradOptions& options = {},
-                         Location at = {});
+ENTASIS_API Tensors grad(const Tensors& outputs, const Tensors& inputs,
+                         const GradOptions& options = {}, Location at = {});
 
 // ---- Custom functions. Derive, give a static `forward` and `backward`, call apply():
 //
@@ -85,9 +85,11 @@ class ENTASIS_API FunctionContext {
 };
 using FunctionBackward = Grads (*)(FunctionContext&, Grads);
 ENTASIS_API Tensors record_function(const char* name, const Tensors& inputs, Tensors outputs,
-                                    FunctionContext context, FunctionBackward backward, Location at);
+                                    FunctionContext context, FunctionBackward backward,
+                                    Location at);
 
-template <class F> struct Function {
+template <class F>
+struct Function {
   // `first` is a tensor; as an In it brings the caller's line.
   template <class... T>
     requires(std::convertible_to<const T&, const Tensor&> && ...)

@@ -65,7 +65,8 @@ MemoryStats memory_stats(Device device) {
 std::string memory_summary(Device device) {
   const MemoryStats s = memory_stats(device);
   std::string text = "memory of " + to_string(device) + "\n";
-  text += "  allocated   " + mebibytes(s.allocated) + "   peak " + mebibytes(s.peak_allocated) + "\n";
+  text +=
+      "  allocated   " + mebibytes(s.allocated) + "   peak " + mebibytes(s.peak_allocated) + "\n";
   text += "  reserved    " + mebibytes(s.reserved) + "   peak " + mebibytes(s.peak_reserved) + "\n";
   text += "  allocations " + std::to_string(s.allocations) + ", of them from the cache " +
           std::to_string(s.cache_hits) + "\n";

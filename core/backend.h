@@ -12,20 +12,20 @@
 namespace entasis {
 
 struct DeviceProperties {
-  std::string name;           // "AMD EPYC 9654", "NVIDIA H200"
+  std::string name;  // "AMD EPYC 9654", "NVIDIA H200"
   size_t memory_bytes = 0;
-  int compute_units = 0;      // cores or multiprocessors
+  int compute_units = 0;        // cores or multiprocessors
   std::string instruction_set;  // SIMD target or compute capability
 };
 
 // Bytes, as of now or since the last reset.
 struct MemoryStats {
-  size_t allocated = 0;       // in live storages
+  size_t allocated = 0;  // in live storages
   size_t peak_allocated = 0;
-  size_t reserved = 0;        // taken from the system
+  size_t reserved = 0;  // taken from the system
   size_t peak_reserved = 0;
-  uint64_t allocations = 0;   // calls
-  uint64_t cache_hits = 0;    // calls served without the system
+  uint64_t allocations = 0;  // calls
+  uint64_t cache_hits = 0;   // calls served without the system
 };
 
 class ENTASIS_API Backend {
@@ -36,7 +36,8 @@ class ENTASIS_API Backend {
 
   // 64-byte aligned, usable on `stream` at once. Throws OutOfMemoryError. Zero bytes give null.
   virtual void* allocate(size_t bytes, int device, StreamId stream) = 0;
-  // `other_users` is the storage's mask (rule 13): the block may not be reused before they are done.
+  // `other_users` is the storage's mask (rule 13): the block may not be reused before they are
+  // done.
   virtual void deallocate(void* data, size_t bytes, int device, StreamId stream,
                           uint64_t other_users) noexcept = 0;
   virtual void copy(void* to, Device to_device, const void* from, Device from_device, size_t bytes,

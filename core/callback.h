@@ -9,9 +9,11 @@
 
 namespace entasis {
 
-template <class Signature> class Callback;
+template <class Signature>
+class Callback;
 
-template <class R, class... A> class Callback<R(A...)> {
+template <class R, class... A>
+class Callback<R(A...)> {
  public:
   Callback() = default;
   template <class F>
@@ -29,9 +31,11 @@ template <class R, class... A> class Callback<R(A...)> {
       if (drop()) delete this;
     }
   };
-  template <class F> struct Holder final : Target {
+  template <class F>
+  struct Holder final : Target {
     F f;
-    template <class G> explicit Holder(G&& g) : f(std::forward<G>(g)) {}
+    template <class G>
+    explicit Holder(G&& g) : f(std::forward<G>(g)) {}
     R call(A... arguments) override { return f(std::forward<A>(arguments)...); }
   };
 

@@ -1,7 +1,7 @@
 // The backward engine. One pass: find the reachable nodes, run them by descending creation number
-// (rule 6), deliver each leaf's gradient when its last use has arrived. Nothing recurses and nothing
-// is hashed: nodes and leaves carry the pass's index for them, put back when the pass ends, so
-// passes nest (a hook or a rule may call grad()).
+// (rule 6), deliver each leaf's gradient when its last use has arrived. Nothing recurses and
+// nothing is hashed: nodes and leaves carry the pass's index for them, put back when the pass ends,
+// so passes nest (a hook or a rule may call grad()).
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -34,7 +34,7 @@ struct LeafRecord {
   Ref<TensorImpl> leaf;
   uint64_t outer_pass;
   uint32_t outer_index;
-  uint32_t uses = 0;   // edges that have not delivered yet
+  uint32_t uses = 0;  // edges that have not delivered yet
   bool needed = true;
   Pending sum;
 };
@@ -82,7 +82,11 @@ class BackwardScope {
 class Pass {
  public:
   Pass(const Tensors& inputs, const GradOptions& options, bool accumulate, Location at)
-      : inputs_(inputs), options_(options), accumulate_(accumulate), at_(at), results_(inputs.size()) {
+      : inputs_(inputs),
+        options_(options),
+        accumulate_(accumulate),
+        at_(at),
+        results_(inputs.size()) {
     static constinit std::atomic<uint64_t> next{1};
     id_ = next.fetch_add(1, std::memory_order_relaxed);
   }
@@ -179,7 +183,8 @@ class Pass {
     auto later = [this](uint32_t a, uint32_t b) {
       return nodes_[a].node->sequence > nodes_[b].node->sequence;
     };
-    if (!std::is_sorted(order.begin(), order.end(), later)) std::sort(order.begin(), order.end(), later);
+    if (!std::is_sorted(order.begin(), order.end(), later))
+      std::sort(order.begin(), order.end(), later);
     return order;
   }
 
@@ -256,8 +261,8 @@ class Pass {
     gradient = run_leaf_hooks(state, std::move(gradient));
     const Tensor leaf(record.leaf);
     if (!state.grad.defined()) {
-      state.grad = may_take(gradient, leaf) ? std::move(gradient)
-                                            : engine::copy_like(gradient, leaf, at_);
+      state.grad =
+          may_take(gradient, leaf) ? std::move(gradient) : engine::copy_like(gradient, leaf, at_);
     } else if (options_.create_graph || state.grad.requires_grad()) {
       state.grad = engine::add(state.grad, gradient, at_);
     } else {
@@ -393,9 +398,10 @@ class Pass {
 void check_outputs(const char* what, const Tensors& outputs, Location at) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (!outputs[i].defined() || !outputs[i].requires_grad()) {
-      throw AutogradError(std::string(what) + ": output " + std::to_string(i) +
-                              " needs no gradient: no input of it does, or it was made under NoGrad",
-                          at);
+      throw AutogradError(
+          std::string(what) + ": output " + std::to_string(i) +
+              " needs no gradient: no input of it does, or it was made under NoGrad",
+          at);
     }
     const TensorImpl& t = *outputs[i].impl();
     if (t.history != t.storage->recorded_writes) {
@@ -420,7 +426,8 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
   Pass(inputs, options, true, at).run(outputs);
 }
 
-Tensors grad(const Tensors& outputs, const Tensors& inputs, const GradOptions& options, Location at) {
+Tensors grad(const Tensors& outputs, const Tensors& inputs, const GradOptions& options,
+             Location at) {
   check_outputs("grad", outputs, at);
   return Pass(inputs, options, false, at).run(outputs);
 }

@@ -1,5 +1,5 @@
-// The only symbols that core needs from a floor above: what the engine does with gradients. Declared
-// here, defined in ops/.
+// The only symbols that core needs from a floor above: what the engine does with gradients.
+// Declared here, defined in ops/.
 #pragma once
 
 #include <entasis/core/tensor.h>

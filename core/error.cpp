@@ -20,7 +20,8 @@ std::string module_path(const ModuleScope* scope) {
 std::string place_text(Location at) {
   std::string text = " — ";
   if (const Node* node = thread_state.backward_node) {
-    text += std::string("in the gradient of ") + (node->frame ? node->frame : node->op->name) + ", ";
+    text +=
+        std::string("in the gradient of ") + (node->frame ? node->frame : node->op->name) + ", ";
     at = node->at;
   } else if (thread_state.module != nullptr) {
     text += "in " + module_path(thread_state.module) + ", ";

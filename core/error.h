@@ -1,7 +1,8 @@
 // The exceptions that Entasis throws. A message names the op, the values, the module path and the
 // caller's line:
 //
-//   matmul: inner sizes differ: a is [64, 32], b is [31, 16] (32 vs 31) — in model.fc1, train.cpp:41
+//   matmul: inner sizes differ: a is [64, 32], b is [31, 16] (32 vs 31) — in model.fc1,
+//   train.cpp:41
 //
 // Rules and kernels throw the bare reason; `apply()` adds the op in front and the place behind.
 #pragma once

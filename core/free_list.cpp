@@ -65,7 +65,8 @@ void free_object(void* object, size_t bytes) noexcept {
   if (kUseFreeLists && c < kClasses && !thread_lists.closed) {
     FreeList& list = thread_lists.lists[c];
     if (list.length < kMaxLength) {
-      if (!thread_lists.armed) [[unlikely]] arm();
+      if (!thread_lists.armed) [[unlikely]]
+        arm();
       list.head = new (object) FreeObject{list.head};
       ++list.length;
       return;

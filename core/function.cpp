@@ -90,10 +90,10 @@ struct Region : Counted {
   Callback<Tensors(const Tensors&)> fn;
   Tensors inputs;
   Generator::State random;
-  int saves = 0;        // tensors that the first run would have kept
-  Tensors recomputed;   // those of the second run, in the same order
+  int saves = 0;       // tensors that the first run would have kept
+  Tensors recomputed;  // those of the second run, in the same order
   std::vector<bool> taken;
-  int left = 0;         // not yet taken
+  int left = 0;  // not yet taken
   void release() {
     if (drop()) delete this;
   }

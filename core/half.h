@@ -36,7 +36,8 @@ struct Half {
   static constexpr float to_float(uint16_t h) {
     const uint32_t sign = uint32_t(h & 0x8000u) << 16;
     const uint32_t magnitude = h & 0x7fffu;
-    if (magnitude >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | (magnitude << 13 & 0x7fffffu));
+    if (magnitude >= 0x7c00u)
+      return std::bit_cast<float>(sign | 0x7f800000u | (magnitude << 13 & 0x7fffffu));
     if (magnitude < 0x0400u) {
       const float value = float(magnitude) * 0x1p-24f;
       return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(value));

@@ -1,4 +1,5 @@
-// What a tensor needs besides its header once it takes part in gradients: the gradient and the hooks.
+// What a tensor needs besides its header once it takes part in gradients: the gradient and the
+// hooks.
 #pragma once
 
 #include <cstdint>

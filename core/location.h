@@ -1,4 +1,5 @@
-// Where the user's call stands, and the frames that let composites and modules lend their name to it.
+// Where the user's call stands, and the frames that let composites and modules lend their name to
+// it.
 //
 // Public functions take `Location at = {}` last: the defaulted built-ins are evaluated at the call
 // site, so an error can name the caller's line without a macro.
@@ -17,7 +18,8 @@ struct Location {
 };
 
 // Opened by a composite function: the outermost frame names the call in errors and in recorded
-// nodes, so the inner ops of `mse_loss` report the user's line and not ours. One per thread, nested.
+// nodes, so the inner ops of `mse_loss` report the user's line and not ours. One per thread,
+// nested.
 class ENTASIS_API Frame {
  public:
   Frame(const char* op, Location at);

@@ -35,8 +35,7 @@ void Node::bury() {
 }
 
 const SavedTensor& Saved::find(int i, bool is_output) const {
-  const std::string what =
-      std::string(is_output ? "output " : "input ") + std::to_string(i);
+  const std::string what = std::string(is_output ? "output " : "input ") + std::to_string(i);
   if (node_.released) {
     throw AutogradError(std::string("the graph of ") + node_.op->name +
                         " was already used by a backward pass; keep it with retain_graph");
@@ -53,13 +52,12 @@ namespace {
 // Whether what was saved still has the values it had.
 void check_unwritten(const Node& node, const SavedTensor& saved) {
   if (saved.tensor->storage->writes == saved.writes) return;
-  throw AutogradError(std::string(saved.is_output ? "output " : "input ") +
-                      std::to_string(saved.index) + " of " + node.op->name + ", of shape " +
-                      to_string(saved.tensor->shape) +
-                      ", was saved for the gradient and then overwritten (writes: " +
-                      std::to_string(saved.writes) + ", now " +
-                      std::to_string(saved.tensor->storage->writes) +
-                      "); clone() it before the in-place op");
+  throw AutogradError(
+      std::string(saved.is_output ? "output " : "input ") + std::to_string(saved.index) + " of " +
+      node.op->name + ", of shape " + to_string(saved.tensor->shape) +
+      ", was saved for the gradient and then overwritten (writes: " + std::to_string(saved.writes) +
+      ", now " + std::to_string(saved.tensor->storage->writes) +
+      "); clone() it before the in-place op");
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ class ENTASIS_API PackedTensor : public Counted {
 };
 
 struct SavedTensor {
-  Ref<TensorImpl> tensor;    // a saved output is a detached alias: the output itself would be a cycle
+  Ref<TensorImpl> tensor;  // a saved output is a detached alias: the output itself would be a cycle
   Ref<PackedTensor> packed;  // instead, if a pack hook took it
   uint32_t writes = 0;       // the storage's counter when it was saved
   uint8_t index = 0;
@@ -118,8 +118,8 @@ class SavedOperand {
 class ENTASIS_API Saved {
  public:
   Saved(const Node& node, uint64_t needed) : node_(node), needed_(needed) {}
-  // The saved input or output, with its history. Throws AutogradError if the rule's `saves` does not
-  // name it or if it was overwritten meanwhile.
+  // The saved input or output, with its history. Throws AutogradError if the rule's `saves` does
+  // not name it or if it was overwritten meanwhile.
   Tensor in(int i) const;
   Tensor out(int i) const;
   // Input i whether it was a tensor (which `saves` must name) or a number (always known).
@@ -129,10 +129,11 @@ class ENTASIS_API Saved {
   DType dtype(int i) const { return node_.edges[i].dtype; }
   int inputs() const { return node_.edges.size(); }
   // Whether this pass wants the gradient of input i.
-  bool needs(int i) const {
-    return i < 64 ? (needed_ >> i & 1) != 0 : node_.edges[i].needed();
+  bool needs(int i) const { return i < 64 ? (needed_ >> i & 1) != 0 : node_.edges[i].needed(); }
+  template <class F>
+  Tensor if_needed(int i, F f) const {
+    return needs(i) ? f() : Tensor();
   }
-  template <class F> Tensor if_needed(int i, F f) const { return needs(i) ? f() : Tensor(); }
   const Node& node() const { return node_; }
 
  private:

@@ -27,7 +27,8 @@ class Number {
   // Truncates towards zero.
   constexpr int64_t to_int() const { return is_floating() ? truncate_to_int64(real_) : integer_; }
   constexpr bool to_bool() const { return is_floating() ? real_ != 0 : integer_ != 0; }
-  template <class T> constexpr T to() const {
+  template <class T>
+  constexpr T to() const {
     return is_floating() ? convert<T>(real_) : convert<T>(integer_);
   }
 

@@ -1,5 +1,5 @@
-// The road of an op. An op is an attribute struct, a `Rule<Op>` and a row; `apply()` is the only way
-// to run one: checks, infer, allocate, kernel, record.
+// The road of an op. An op is an attribute struct, a `Rule<Op>` and a row; `apply()` is the only
+// way to run one: checks, infer, allocate, kernel, record.
 //
 // An attribute struct names its op, compares by value and holds no tensors:
 //
@@ -14,10 +14,10 @@
 //
 //   static Spec infer(const Op&, Inputs);                       one output, or
 //   static std::array<Spec, N> infer(const Op&, Inputs);        N outputs, or
-//   static Spec infer(const Op&, Inputs, Counts);               two-phase: the kernel counts first, or
-//   static Geometry view(const Op&, const Operand&);            a view; several through Views
-//   static constexpr SaveMask saves[] = {…};                    for the gradient of input k, keep these
-//   static Grads vjp(const Op&, const Saved&, Grads gy);        absent: not differentiable
+//   static Spec infer(const Op&, Inputs, Counts);               two-phase: the kernel counts first,
+//   or static Geometry view(const Op&, const Operand&);            a view; several through Views
+//   static constexpr SaveMask saves[] = {…};                    for the gradient of input k, keep
+//   these static Grads vjp(const Op&, const Saved&, Grads gy);        absent: not differentiable
 //   static bool mutates(const Op&, int input, int inputs);      inputs that the kernel writes
 //   static constexpr uint32_t not_differentiable = 0b10;        outputs that never carry gradients
 //   static constexpr uint32_t optional_inputs = 0b100;          inputs that may be undefined
@@ -43,11 +43,11 @@ struct OpInfo;
 
 enum OpFlags : uint32_t {
   kNoFlags = 0,
-  kPointwise = 1,           // output element i depends on input elements i alone: may run in place
-  kSynchronizes = 2,        // waits for the device: cannot be captured
-  kDataDependent = 4,       // shapes depend on values: two-phase
-  kCrossesDevices = 8,      // inputs and output may lie on different devices
-  kNotDeterministic = 16,   // opt-in only
+  kPointwise = 1,          // output element i depends on input elements i alone: may run in place
+  kSynchronizes = 2,       // waits for the device: cannot be captured
+  kDataDependent = 4,      // shapes depend on values: two-phase
+  kCrossesDevices = 8,     // inputs and output may lie on different devices
+  kNotDeterministic = 16,  // opt-in only
 };
 constexpr OpFlags operator|(OpFlags a, OpFlags b) { return OpFlags(uint32_t(a) | uint32_t(b)); }
 
@@ -62,17 +62,24 @@ struct Context {
   Device device;
   const void* data = nullptr;  // the slot's
   StreamId stream = 0;
-  void* scratch = nullptr;  // as many bytes as the kernel's scratch function asked for, 64-byte aligned
+  void* scratch =
+      nullptr;  // as many bytes as the kernel's scratch function asked for, 64-byte aligned
   RandomState random;
 };
 class CpuContext {
  public:
   static constexpr DeviceType device_type = DeviceType::kCPU;
   explicit CpuContext(const Context& context) : context_(context) {}
-  template <class T> T* scratch() const { return static_cast<T*>(context_.scratch); }
+  template <class T>
+  T* scratch() const {
+    return static_cast<T*>(context_.scratch);
+  }
   const RandomState& random() const { return context_.random; }
   const OpInfo& op() const { return context_.op; }
-  template <class T> const T& data() const { return *static_cast<const T*>(context_.data); }
+  template <class T>
+  const T& data() const {
+    return *static_cast<const T*>(context_.data);
+  }
 
  private:
   const Context& context_;
@@ -106,11 +113,13 @@ class AttributeVisitor {
   void operator()(const char* name, const char* value) { text(name, value); }
   template <class E>
     requires std::is_enum_v<E>
-  void operator()(const char* name, E value) { integer(name, int64_t(value)); }
+  void operator()(const char* name, E value) {
+    integer(name, int64_t(value));
+  }
 };
 
-// A pointwise formula, for compilers that fuse: the name of the function and its text, which is empty
-// where the function is a primitive.
+// A pointwise formula, for compilers that fuse: the name of the function and its text, which is
+// empty where the function is a primitive.
 struct Formula {
   const char* name;
   const char* text;
@@ -140,16 +149,19 @@ struct OpInfo {
   SaveMask saves_for(int k) const { return saves[k < saves_count ? k : saves_count - 1]; }
 };
 
-template <class Op> struct Rule;  // specialised beside each op
+template <class Op>
+struct Rule;  // specialised beside each op
 
 // The attributes beside the node's own fields.
-template <class Op> struct OpNode final : Node {
+template <class Op>
+struct OpNode final : Node {
   Op attributes;
   explicit OpNode(const Op& a) : attributes(a) {}
 };
 
 // Turns a typed rule into the table's untyped functions.
-template <class Op> struct OpTraits {
+template <class Op>
+struct OpTraits {
   using R = Rule<Op>;
   static const Op& cast(const void* attributes) { return *static_cast<const Op*>(attributes); }
 
@@ -159,7 +171,8 @@ template <class Op> struct OpTraits {
   static constexpr bool has_vjp =
       requires(const Op& o, const Saved& s, Grads gy) { R::vjp(o, s, gy); };
   static constexpr bool has_mutates = requires(const Op& o) { R::mutates(o, 0, 1); };
-  static constexpr bool has_random = requires(const Op& o, Outputs out) { R::random_words(o, out); };
+  static constexpr bool has_random =
+      requires(const Op& o, Outputs out) { R::random_words(o, out); };
 
   static void infer(const void* a, Inputs in, Counts counts, Spec* out) {
     auto store = [out](const auto& specs) {
@@ -222,7 +235,8 @@ template <class Op> struct OpTraits {
 
 // Rules live in one .cpp file each, so this is instantiated in one library only (a template of
 // tables in a header would split in two under RTLD_LOCAL).
-template <class Op> inline constinit OpInfo op_info = OpTraits<Op>::info();
+template <class Op>
+inline constinit OpInfo op_info = OpTraits<Op>::info();
 
 // ---- apply
 // Runs `op` on `inputs` into `outputs`, which it allocates (their number is the caller's). The
@@ -232,18 +246,20 @@ ENTASIS_API void apply_raw(OpInfo& op, const void* attributes, Inputs inputs, Ou
 // The same with the outputs on `device`, for copies between devices.
 ENTASIS_API void apply_on_raw(Device device, OpInfo& op, const void* attributes, Inputs inputs,
                               Outputs outputs, Location at);
-// Writes the result of `op` over `inputs[0]`, the target: shape and category must fit. An input that
-// overlaps the target other than element for element is read as it was before. Recorded like any
-// op. Factories are an empty tensor and such an op that fills it.
+// Writes the result of `op` over `inputs[0]`, the target: shape and category must fit. An input
+// that overlaps the target other than element for element is read as it was before. Recorded like
+// any op. Factories are an empty tensor and such an op that fills it.
 ENTASIS_API void apply_in_place_raw(OpInfo& op, const void* attributes, Inputs inputs, Location at);
 
-template <class Op, class... T> Tensor apply(const Op& op, Location at, const T&... inputs) {
+template <class Op, class... T>
+Tensor apply(const Op& op, Location at, const T&... inputs) {
   const Operand operands[] = {Operand(inputs)...};
   Tensor out;
   apply_raw(op_info<Op>, &op, operands, {&out, 1}, at);
   return out;
 }
-template <class Op> Tensor apply_list(const Op& op, Location at, Inputs inputs) {
+template <class Op>
+Tensor apply_list(const Op& op, Location at, Inputs inputs) {
   Tensor out;
   apply_raw(op_info<Op>, &op, inputs, {&out, 1}, at);
   return out;
@@ -263,7 +279,8 @@ Tensor apply_on(Device device, const Op& op, Location at, const T&... inputs) {
   return out;
 }
 // For ops that have no output of their own and only write into `mutates` operands.
-template <class Op> void apply_update(const Op& op, Location at, Inputs inputs) {
+template <class Op>
+void apply_update(const Op& op, Location at, Inputs inputs) {
   apply_raw(op_info<Op>, &op, inputs, {}, at);
 }
 template <class Op, class... T>

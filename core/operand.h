@@ -33,7 +33,10 @@ class Operand {
   int64_t numel() const { return is_number() ? 1 : tensor_->numel(); }
   // Of a number: the dtype it would have alone.
   DType dtype() const { return is_number() ? number_.default_dtype() : tensor_->dtype(); }
-  template <class T> const T* data() const { return tensor_->raw_as<const T>(); }
+  template <class T>
+  const T* data() const {
+    return tensor_->raw_as<const T>();
+  }
 
  private:
   static const Dims& no_dims() {

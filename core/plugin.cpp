@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <entasis/core/log.h>
 #include <entasis_build.h>
+#include <entasis/core/log.h>
 
 namespace entasis {
 namespace {

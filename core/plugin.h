@@ -5,8 +5,8 @@
 //   const entasis::Plugin entasis_plugin{ENTASIS_BUILD_ID, "toy", &register_toy};
 //
 // A plugin is bound to one build of the library and built with it: ENTASIS_BUILD_ID, from the build
-// tree's entasis_build.h, hashes version, compiler ABI and public headers, and a plugin with another
-// id is not loaded.
+// tree's entasis_build.h, hashes version, compiler ABI and public headers, and a plugin with
+// another id is not loaded.
 #pragma once
 
 #include <string>

@@ -74,7 +74,8 @@ void hang(Node& node, TensorImpl& output, int slot) {
 }
 
 void save(Node& node, const TensorImpl& tensor, int index, bool is_output, bool as_alias) {
-  if (tensor.inference) [[unlikely]] throw_inference(index, is_output);
+  if (tensor.inference) [[unlikely]]
+    throw_inference(index, is_output);
   SavedTensor& saved = node.saved.emplace_back();
   saved.index = uint8_t(index);
   saved.is_output = is_output;
@@ -98,7 +99,8 @@ void record(const OpInfo& op, const void* attributes, Inputs inputs, Outputs out
   for (uint32_t bits = mask & 0xffff; bits; bits &= bits - 1) {
     const int i = std::countr_zero(bits);
     if (i >= int(inputs.size())) break;
-    if (inputs[size_t(i)].is_tensor()) save(*node, *inputs[size_t(i)].tensor().impl(), i, false, false);
+    if (inputs[size_t(i)].is_tensor())
+      save(*node, *inputs[size_t(i)].tensor().impl(), i, false, false);
   }
   for (uint32_t bits = mask >> 16; bits; bits &= bits - 1) {
     const int i = std::countr_zero(bits);

@@ -23,16 +23,15 @@ class Counted {
   ~Counted() = default;
   // True when the last reference is gone. A sole owner skips the locked instruction: nobody else
   // can raise the count of an object they hold no reference to.
-  bool drop() const {
-    return references_.load(std::memory_order_acquire) == 1 || drop_counted();
-  }
+  bool drop() const { return references_.load(std::memory_order_acquire) == 1 || drop_counted(); }
   // The same where weak handles may raise the count: it really goes down to zero.
   bool drop_counted() const { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   // Takes a reference unless the last one is gone.
   bool revive() const {
     uint32_t count = references_.load(std::memory_order_relaxed);
     while (count != 0) {
-      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel)) return true;
+      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel))
+        return true;
     }
     return false;
   }
@@ -41,7 +40,8 @@ class Counted {
   mutable std::atomic<uint32_t> references_{1};
 };
 
-template <class T> class Ref {
+template <class T>
+class Ref {
  public:
   constexpr Ref() = default;
   constexpr Ref(std::nullptr_t) {}

@@ -9,15 +9,26 @@ namespace entasis {
 namespace {
 
 const char* kind_name(Kind kind) {
-  constexpr const char* names[] = {"bool",   "int",  "float",  "number", "tensor or number",
-                                   "tensor", "list of tensors", "list of ints", "string", "dtype",
-                                   "device", "name", "none"};
+  constexpr const char* names[] = {"bool",
+                                   "int",
+                                   "float",
+                                   "number",
+                                   "tensor or number",
+                                   "tensor",
+                                   "list of tensors",
+                                   "list of ints",
+                                   "string",
+                                   "dtype",
+                                   "device",
+                                   "name",
+                                   "none"};
   return names[int(kind)];
 }
 
 const char* value_name(const Value& value) {
-  constexpr const char* names[] = {"none",   "bool",  "int",    "float", "tensor", "list of tensors",
-                                   "list of ints", "string", "dtype", "device"};
+  constexpr const char* names[] = {
+      "none",         "bool",   "int",   "float", "tensor", "list of tensors",
+      "list of ints", "string", "dtype", "device"};
   return names[value.index()];
 }
 
@@ -25,14 +36,21 @@ const char* value_name(const Value& value) {
 
 Value Default::value() const {
   switch (kind) {
-    case Kind::kBool: return integer != 0;
-    case Kind::kInt: return integer;
-    case Kind::kEnum: return integer;
-    case Kind::kFloat: return real;
-    case Kind::kDType: return DType(integer);
-    case Kind::kDims: return Dims(std::span<const int64_t>(dims, size_t(integer)));
+    case Kind::kBool:
+      return integer != 0;
+    case Kind::kInt:
+      return integer;
+    case Kind::kEnum:
+      return integer;
+    case Kind::kFloat:
+      return real;
+    case Kind::kDType:
+      return DType(integer);
+    case Kind::kDims:
+      return Dims(std::span<const int64_t>(dims, size_t(integer)));
     case Kind::kNone:
-    case Kind::kRequired: break;
+    case Kind::kRequired:
+      break;
   }
   return std::monostate();
 }

@@ -1,5 +1,6 @@
-// Rows: everything about a public function that can be walked. Bindings, docs, the op matrix, import
-// and replay read them; a row's types and its dynamic call are made from the function's signature.
+// Rows: everything about a public function that can be walked. Bindings, docs, the op matrix,
+// import and replay read them; a row's types and its dynamic call are made from the function's
+// signature.
 #pragma once
 
 #include <array>
@@ -19,12 +20,23 @@ namespace entasis {
 
 // A dynamic argument or result. bool, integer and float stay apart, so that a dynamic call promotes
 // exactly as a C++ call does.
-using Value = std::variant<std::monostate, bool, int64_t, double, Tensor, Tensors, Dims, std::string,
-                           DType, Device>;
+using Value = std::variant<std::monostate, bool, int64_t, double, Tensor, Tensors, Dims,
+                           std::string, DType, Device>;
 using Values = std::vector<Value>;
 
 enum class Kind : uint8_t {
-  kBool, kInt, kFloat, kNumber, kOperand, kTensor, kTensors, kDims, kString, kDType, kDevice, kEnum,
+  kBool,
+  kInt,
+  kFloat,
+  kNumber,
+  kOperand,
+  kTensor,
+  kTensors,
+  kDims,
+  kString,
+  kDType,
+  kDevice,
+  kEnum,
   kNone,
 };
 
@@ -35,7 +47,8 @@ struct Type {
 };
 
 // Specialise for an enum that a public function takes: `static constexpr const char* names[]`.
-template <class E> struct EnumNames;
+template <class E>
+struct EnumNames;
 
 // A default as it can stand in a constinit row.
 struct Default {
@@ -57,7 +70,8 @@ struct Argument {
 struct ArgumentName {
   const char* name;
   constexpr operator Argument() const { return {name, {}, {}}; }
-  template <class T> constexpr Argument operator=(T value) const {
+  template <class T>
+  constexpr Argument operator=(T value) const {
     Argument a{name, {}, {}};
     if constexpr (std::is_same_v<T, std::nullopt_t>) {
       a.fallback.kind = Default::Kind::kNone;
@@ -93,7 +107,7 @@ inline constexpr int kMaxArguments = 14;
 enum class Precision : uint8_t { kAny, kLow, kFloat32, kPromote };
 
 struct RowOptions {
-  const char* torch = nullptr;    // PyTorch's twin where its name differs; "" if it has none
+  const char* torch = nullptr;  // PyTorch's twin where its name differs; "" if it has none
   const char* why_no_torch = nullptr;
   Precision precision = Precision::kAny;
   bool deterministic = true;
@@ -119,7 +133,8 @@ struct Row {
 ENTASIS_API Values invoke(const Row& row, std::span<const Value> arguments, Location at = {});
 
 // ---- From C++ types to Kinds and back.
-template <class T> struct Convert;
+template <class T>
+struct Convert;
 
 namespace internal {
 [[noreturn]] ENTASIS_API void throw_bad_value(const Row& row, int index, const Value& value);
@@ -128,20 +143,29 @@ ENTASIS_API std::optional<double> real_of(const Value& value);
 ENTASIS_API std::optional<int64_t> enum_of(const Value& value, std::span<const char* const> names);
 }  // namespace internal
 
-template <class T, Kind K> struct ConvertExact {
+template <class T, Kind K>
+struct ConvertExact {
   static constexpr Type type{K, false, {}};
   static bool fits(const Value& v) { return std::holds_alternative<T>(v); }
   static const T& from(const Value& v) { return std::get<T>(v); }
 };
-template <> struct Convert<bool> : ConvertExact<bool, Kind::kBool> {};
-template <> struct Convert<int64_t> : ConvertExact<int64_t, Kind::kInt> {};
-template <> struct Convert<Tensors> : ConvertExact<Tensors, Kind::kTensors> {};
-template <> struct Convert<Dims> : ConvertExact<Dims, Kind::kDims> {};
-template <> struct Convert<std::string> : ConvertExact<std::string, Kind::kString> {};
-template <> struct Convert<DType> : ConvertExact<DType, Kind::kDType> {};
-template <> struct Convert<Device> : ConvertExact<Device, Kind::kDevice> {};
+template <>
+struct Convert<bool> : ConvertExact<bool, Kind::kBool> {};
+template <>
+struct Convert<int64_t> : ConvertExact<int64_t, Kind::kInt> {};
+template <>
+struct Convert<Tensors> : ConvertExact<Tensors, Kind::kTensors> {};
+template <>
+struct Convert<Dims> : ConvertExact<Dims, Kind::kDims> {};
+template <>
+struct Convert<std::string> : ConvertExact<std::string, Kind::kString> {};
+template <>
+struct Convert<DType> : ConvertExact<DType, Kind::kDType> {};
+template <>
+struct Convert<Device> : ConvertExact<Device, Kind::kDevice> {};
 // A tensor; an argument that defaults to an undefined one is optional.
-template <> struct Convert<Tensor> {
+template <>
+struct Convert<Tensor> {
   static constexpr Type type{Kind::kTensor, false, {}};
   static bool fits(const Value& v) {
     return std::holds_alternative<Tensor>(v) || std::holds_alternative<std::monostate>(v);
@@ -150,12 +174,14 @@ template <> struct Convert<Tensor> {
     return std::holds_alternative<Tensor>(v) ? std::get<Tensor>(v) : Tensor();
   }
 };
-template <> struct Convert<double> {
+template <>
+struct Convert<double> {
   static constexpr Type type{Kind::kFloat, false, {}};
   static bool fits(const Value& v) { return internal::real_of(v).has_value(); }
   static double from(const Value& v) { return *internal::real_of(v); }
 };
-template <> struct Convert<Number> {
+template <>
+struct Convert<Number> {
   static constexpr Type type{Kind::kNumber, false, {}};
   static bool fits(const Value& v) {
     bool ok = false;
@@ -166,7 +192,8 @@ template <> struct Convert<Number> {
     return internal::operand_of(v, ok).number();
   }
 };
-template <> struct Convert<Operand> {
+template <>
+struct Convert<Operand> {
   static constexpr Type type{Kind::kOperand, false, {}};
   static bool fits(const Value& v) {
     bool ok = false;
@@ -178,7 +205,8 @@ template <> struct Convert<Operand> {
     return internal::operand_of(v, ok);
   }
 };
-template <class T> struct Convert<std::optional<T>> {
+template <class T>
+struct Convert<std::optional<T>> {
   static constexpr Type type{Convert<T>::type.kind, true, Convert<T>::type.names};
   static bool fits(const Value& v) {
     return std::holds_alternative<std::monostate>(v) || Convert<T>::fits(v);
@@ -198,7 +226,8 @@ struct Convert<E> {
 };
 
 // Results: a value, or a struct with a `values()` that lists them.
-template <class R> Values to_values(R result) {
+template <class R>
+Values to_values(R result) {
   if constexpr (requires { Value(result); }) {
     Values v;
     v.emplace_back(std::move(result));
@@ -210,11 +239,14 @@ template <class R> Values to_values(R result) {
   }
 }
 
-template <auto F> struct RowMaker;
-template <class R, class... A, R (*F)(A...)> struct RowMaker<F> {
+template <auto F>
+struct RowMaker;
+template <class R, class... A, R (*F)(A...)>
+struct RowMaker<F> {
   static constexpr int count = int(sizeof...(A)) - 1;  // the last is Location
   using Types = std::tuple<std::remove_cvref_t<A>...>;
-  template <size_t I> using At = std::tuple_element_t<I, Types>;
+  template <size_t I>
+  using At = std::tuple_element_t<I, Types>;
 
   template <size_t... I>
   static Values call_with(std::index_sequence<I...>, const Row& row, std::span<const Value> v,
@@ -225,7 +257,8 @@ template <class R, class... A, R (*F)(A...)> struct RowMaker<F> {
   static Values call(const Row& row, std::span<const Value> v, Location at) {
     return call_with(std::make_index_sequence<size_t(count)>(), row, v, at);
   }
-  template <size_t... I> static constexpr void set_types(std::index_sequence<I...>, Row& row) {
+  template <size_t... I>
+  static constexpr void set_types(std::index_sequence<I...>, Row& row) {
     ((row.storage[I].type = Convert<At<I>>::type), ...);
     ((row.storage[I].type.optional |= row.storage[I].fallback.kind == Default::Kind::kNone), ...);
   }
@@ -252,7 +285,8 @@ template <class R, class... A, R (*F)(A...)> struct RowMaker<F> {
 };
 
 // Argument names in order, plain or with a default: `args("input", "dim"_a = -1)`.
-template <class... A> consteval auto args(A... arguments) {
+template <class... A>
+consteval auto args(A... arguments) {
   auto one = [](auto a) -> Argument {
     if constexpr (std::is_same_v<decltype(a), const char*>) {
       return {a, {}, {}};

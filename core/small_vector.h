@@ -8,7 +8,8 @@
 
 namespace entasis {
 
-template <class T, int N> class SmallVector {
+template <class T, int N>
+class SmallVector {
  public:
   SmallVector() = default;
   SmallVector(std::initializer_list<T> values) {
@@ -49,7 +50,8 @@ template <class T, int N> class SmallVector {
   const T& operator[](int i) const { return data()[i]; }
   T& back() { return data()[size_ - 1]; }
 
-  template <class... A> T& emplace_back(A&&... arguments) {
+  template <class... A>
+  T& emplace_back(A&&... arguments) {
     if (size_ == capacity_) reserve(capacity_ * 2);
     T* slot = new (data() + size_) T(std::forward<A>(arguments)...);
     ++size_;
@@ -94,7 +96,8 @@ template <class T, int N> class SmallVector {
       capacity_ = std::exchange(other.capacity_, N);
       return;
     }
-    for (int i = 0; i < other.size_; ++i) new (buffer_ + sizeof(T) * size_t(i)) T(std::move(other[i]));
+    for (int i = 0; i < other.size_; ++i)
+      new (buffer_ + sizeof(T) * size_t(i)) T(std::move(other[i]));
     size_ = other.size_;
     other.clear();
   }

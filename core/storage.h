@@ -59,7 +59,8 @@ class Storage final : public Counted {
   ENTASIS_API void destroy();  // frees the memory, then the header when no weak handle is left
   void release_header();
 
-  mutable std::atomic<uint32_t> weak_{1};  // weak handles, plus one for all the strong ones together
+  mutable std::atomic<uint32_t> weak_{
+      1};  // weak handles, plus one for all the strong ones together
 };
 
 // Knows whether a storage still lives without keeping it alive.

@@ -27,7 +27,8 @@ bool has_strides(const TensorImpl& t, const Dims& strides) {
   return true;
 }
 
-template <class List, class Match> void remove_if(List& list, Match match) {
+template <class List, class Match>
+void remove_if(List& list, Match match) {
   auto kept = std::remove_if(list.begin(), list.end(), match);
   while (list.end() != kept) list.pop_back();
 }
@@ -58,7 +59,8 @@ Ref<TensorImpl> alias_impl(const TensorImpl& from) {
 
 void TensorImpl::destroy() {
   if (grad_fn) {
-    if (grad_fn->watchers) [[unlikely]] forget_retained(*grad_fn, this);
+    if (grad_fn->watchers) [[unlikely]]
+      forget_retained(*grad_fn, this);
     grad_fn->release();
   }
   delete leaf;
@@ -147,9 +149,9 @@ Tensor alias(const Tensor& base, const Geometry& geometry) {
 int64_t Tensor::size(int64_t dim, Location at) const {
   const int rank = this->dim();
   if (dim < -rank || dim >= rank) {
-    throw IndexError("size: dim " + std::to_string(dim) + " is out of range for shape " +
-                         to_string(shape()),
-                     at);
+    throw IndexError(
+        "size: dim " + std::to_string(dim) + " is out of range for shape " + to_string(shape()),
+        at);
   }
   return impl_->shape[int(dim < 0 ? dim + rank : dim)];
 }
@@ -174,9 +176,9 @@ void Tensor::throw_bad_data(DType expected, Location at) const {
                           "; bring it to the CPU with to(kCPU) first",
                       at);
   }
-  throw DtypeError(std::string("data: asked for ") + name_of(expected) + ", the tensor is " +
-                       name_of(dtype()),
-                   at);
+  throw DtypeError(
+      std::string("data: asked for ") + name_of(expected) + ", the tensor is " + name_of(dtype()),
+      at);
 }
 
 Number Tensor::item_number(Location at) const {
@@ -210,12 +212,14 @@ Number Tensor::item_number(Location at) const {
 
 Tensor& Tensor::requires_grad_(bool on, Location at) {
   if (!is_leaf() && !on) {
-    throw AutogradError("requires_grad_: only leaves can stop needing a gradient; use detach()", at);
+    throw AutogradError("requires_grad_: only leaves can stop needing a gradient; use detach()",
+                        at);
   }
   if (on && !is_floating_point(dtype())) {
-    throw DtypeError(std::string("requires_grad_: only floating-point tensors have gradients, this one is ") +
-                         name_of(dtype()),
-                     at);
+    throw DtypeError(
+        std::string("requires_grad_: only floating-point tensors have gradients, this one is ") +
+            name_of(dtype()),
+        at);
   }
   if (on && impl_->inference) {
     throw AutogradError("requires_grad_: the tensor was made in inference mode", at);

@@ -33,17 +33,17 @@ struct TensorImpl final : Counted {
   DType dtype = kF32;
   Device device;
   bool requires_grad = false;
-  bool inference = false;    // made in inference mode: may not be saved for a gradient
-  bool is_view = false;      // made by a view op: in-place recording through it is refused (rule 1)
-  uint16_t slot = 0;         // which output of `grad_fn` this is
-  uint32_t history = 0;      // the storage's recorded_writes when this tensor's history was made
+  bool inference = false;  // made in inference mode: may not be saved for a gradient
+  bool is_view = false;    // made by a view op: in-place recording through it is refused (rule 1)
+  uint16_t slot = 0;       // which output of `grad_fn` this is
+  uint32_t history = 0;    // the storage's recorded_writes when this tensor's history was made
   int64_t numel = 0;
-  int64_t offset = 0;        // in elements
+  int64_t offset = 0;  // in elements
   Dims shape;
-  Dims strides;              // in elements
+  Dims strides;  // in elements
   Ref<Storage> storage;
-  Node* grad_fn = nullptr;   // counted; Node is incomplete here
-  LeafState* leaf = nullptr; // gradient and hooks; made when first needed
+  Node* grad_fn = nullptr;    // counted; Node is incomplete here
+  LeafState* leaf = nullptr;  // gradient and hooks; made when first needed
 
   void release() {
     if (drop()) destroy();
@@ -84,12 +84,14 @@ class ENTASIS_API Tensor {
 
   // ---- Elements. CPU only: a tensor on another device raises DeviceError.
   // Address of the first element; T must match the dtype (DtypeError). Elements follow strides().
-  template <class T> const T* data(Location at = {}) const {
+  template <class T>
+  const T* data(Location at = {}) const {
     check_data(dtype_of<T>, at);
     return static_cast<const T*>(raw());
   }
   // The same for writing. Counts as a write: tensors saved for a gradient notice (rule 1).
-  template <class T> T* mutable_data(Location at = {}) {
+  template <class T>
+  T* mutable_data(Location at = {}) {
     check_data(dtype_of<T>, at);
     ++impl_->storage->writes;
     return static_cast<T*>(raw());
@@ -98,9 +100,15 @@ class ENTASIS_API Tensor {
   void* raw() const {
     return static_cast<char*>(impl_->storage->data) + impl_->offset * size_of(impl_->dtype);
   }
-  template <class T> T* raw_as() const { return static_cast<T*>(raw()); }
+  template <class T>
+  T* raw_as() const {
+    return static_cast<T*>(raw());
+  }
   // The only element, converted to T. Waits for the device. Throws ShapeError unless numel is 1.
-  template <class T = double> T item(Location at = {}) const { return item_number(at).to<T>(); }
+  template <class T = double>
+  T item(Location at = {}) const {
+    return item_number(at).to<T>();
+  }
   Number item_number(Location at = {}) const;
 
   // ---- Gradient
@@ -185,10 +193,11 @@ class ENTASIS_API Tensor {
   Ref<TensorImpl> impl_;
 };
 
-// A tensor over memory of its own, elements unset. The building block of factories and of `apply()`.
+// A tensor over memory of its own, elements unset. The building block of factories and of
+// `apply()`.
 ENTASIS_API Tensor empty_strided(const Spec& spec, Device device);
-// A tensor that looks into the storage of `base`, without history. Throws ShapeError if the geometry
-// leaves the storage.
+// A tensor that looks into the storage of `base`, without history. Throws ShapeError if the
+// geometry leaves the storage.
 ENTASIS_API Tensor alias(const Tensor& base, const Geometry& geometry);
 
 }  // namespace entasis

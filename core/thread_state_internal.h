@@ -17,17 +17,16 @@ struct ThreadState {
   bool grad_enabled = true;
   bool inference = false;
   bool anomaly = false;
-  Interceptor* interceptors = nullptr;     // lowest rank first
-  const Frame* frame = nullptr;            // innermost
+  Interceptor* interceptors = nullptr;  // lowest rank first
+  const Frame* frame = nullptr;         // innermost
   const Frame* outermost_frame = nullptr;
-  const ModuleScope* module = nullptr;     // innermost
-  const Node* backward_node = nullptr;     // whose vjp runs
+  const ModuleScope* module = nullptr;  // innermost
+  const Node* backward_node = nullptr;  // whose vjp runs
   SavedTensorHooks* saved_hooks = nullptr;
   Generator* generator = nullptr;
 };
 
 // initial-exec: an address computed from one register, also inside a shared library.
-extern constinit thread_local ThreadState thread_state
-    __attribute__((tls_model("initial-exec")));
+extern constinit thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
 }  // namespace entasis

@@ -17,11 +17,23 @@ struct DTypeNames {
   const char* torch;
 };
 constexpr DTypeNames kDTypeNames[] = {
-    {"f32", "float32"}, {"f64", "float64"}, {"f16", "float16"}, {"bf16", "bfloat16"},
-    {"i8", "int8"},     {"i16", "int16"},   {"i32", "int32"},   {"i64", "int64"},
-    {"u8", "uint8"},    {"u16", "uint16"},  {"u32", "uint32"},  {"u64", "uint64"},
-    {"bool", "bool"},   {"c64", "complex64"}, {"c128", "complex128"},
-    {"f8e4m3", "float8_e4m3fn"}, {"f8e5m2", "float8_e5m2"},
+    {"f32", "float32"},
+    {"f64", "float64"},
+    {"f16", "float16"},
+    {"bf16", "bfloat16"},
+    {"i8", "int8"},
+    {"i16", "int16"},
+    {"i32", "int32"},
+    {"i64", "int64"},
+    {"u8", "uint8"},
+    {"u16", "uint16"},
+    {"u32", "uint32"},
+    {"u64", "uint64"},
+    {"bool", "bool"},
+    {"c64", "complex64"},
+    {"c128", "complex128"},
+    {"f8e4m3", "float8_e4m3fn"},
+    {"f8e5m2", "float8_e5m2"},
 };
 
 }  // namespace
@@ -77,7 +89,8 @@ Device Device::parse(std::string_view text) {
   if (colon != std::string_view::npos) {
     const std::string_view digits = text.substr(colon + 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    good = error == std::errc() && end == digits.data() + digits.size() && index >= 0 && index < 256;
+    good =
+        error == std::errc() && end == digits.data() + digits.size() && index >= 0 && index < 256;
   }
   for (int i = 0; good && i < kDeviceTypes; ++i) {
     if (type == name_of(DeviceType(i))) return Device(DeviceType(i), index);

@@ -29,7 +29,8 @@ std::string shapes_of(Inputs inputs) {
   return text;
 }
 
-// Ops that hand values on as they are: what they were given was looked at before, or was the user's.
+// Ops that hand values on as they are: what they were given was looked at before, or was the
+// user's.
 bool only_moves(const OpInfo& op) {
   return op.view != nullptr || op.name == std::string_view(Copy::name) ||
          op.name == std::string_view(Fill::name);
@@ -43,7 +44,8 @@ void CheckedMode::Check::after(const OpCall& call, Outputs outputs) {
   if (only_moves(call.op)) return;
   const NoGrad unrecorded;
   for (const Tensor& output : outputs) {
-    if (!output.defined() || !is_floating_point(output.dtype()) || output.device().is_meta()) continue;
+    if (!output.defined() || !is_floating_point(output.dtype()) || output.device().is_meta())
+      continue;
     const int64_t bad = count_bad(output, infinities_);
     if (bad == 0) continue;
     throw ValueError(std::to_string(bad) + " of " + std::to_string(output.numel()) +

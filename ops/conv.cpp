@@ -15,9 +15,8 @@ namespace {
 // One entry stands for both directions.
 Dims pair_of(const char* what, const Dims& given, int64_t least, Location at) {
   if (given.size() != 1 && given.size() != 2) {
-    throw ValueError("conv2d: " + std::string(what) + " needs one entry or two, it is " +
-                         to_string(given),
-                     at);
+    throw ValueError(
+        "conv2d: " + std::string(what) + " needs one entry or two, it is " + to_string(given), at);
   }
   for (int64_t v : given) {
     if (v < least) {
@@ -69,7 +68,8 @@ void check_operands(const ConvWindow& window, const Operand& x, const Operand& w
   check_float(x);
   check_same_dtype(x, w, "weight");
   if (x.dim() != 4) throw ShapeError("input must be [N, C, H, W], it is " + to_string(x.shape()));
-  if (w.dim() != 4) throw ShapeError("weight must be [O, C/groups, R, S], it is " + to_string(w.shape()));
+  if (w.dim() != 4)
+    throw ShapeError("weight must be [O, C/groups, R, S], it is " + to_string(w.shape()));
   if (x.size(1) != w.size(1) * window.groups || w.size(0) % window.groups != 0) {
     throw ShapeError("channels do not fit: input is " + to_string(x.shape()) + ", weight is " +
                      to_string(w.shape()) + ", groups is " + std::to_string(window.groups));
@@ -104,7 +104,8 @@ bool is_channels_last(const Tensor& t) { return prefers_channels_last(Operand(t)
 
 }  // namespace
 
-template <> struct Rule<Conv2d> {
+template <>
+struct Rule<Conv2d> {
   static Spec infer(const Conv2d& op, Inputs in) {
     const Operand &x = in[0], &w = in[1], &bias = in[2];
     check_operands(op.window, x, w);
@@ -124,17 +125,20 @@ template <> struct Rule<Conv2d> {
   static Grads vjp(const Conv2d& op, const Saved& saved, Grads gy) {
     const Tensor& g = gy[0];
     const bool channels_last = is_channels_last(g);
-    return {saved.if_needed(0, [&] {
-              return input_grad(op.window, g, saved.in(1), saved.shape(0), channels_last);
-            }),
-            saved.if_needed(1, [&] {
-              return weight_grad(op.window, g, saved.in(0), saved.shape(1), false);
-            }),
-            saved.if_needed(2, [&] { return sum(g, {0, 2, 3}); })};
+    return {
+        saved.if_needed(
+            0,
+            [&] { return input_grad(op.window, g, saved.in(1), saved.shape(0), channels_last); }),
+        saved.if_needed(
+            1, [&] { return weight_grad(op.window, g, saved.in(0), saved.shape(1), false); }),
+        saved.if_needed(2, [&] {
+          return sum(g, {0, 2, 3});
+        })};
   }
 };
 
-template <> struct Rule<Conv2dInputGrad> {
+template <>
+struct Rule<Conv2dInputGrad> {
   static Spec infer(const Conv2dInputGrad& op, Inputs in) {
     check_same_dtype(in[0], in[1], "weight");
     return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
@@ -142,14 +146,15 @@ template <> struct Rule<Conv2dInputGrad> {
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0)};
   static Grads vjp(const Conv2dInputGrad& op, const Saved& saved, Grads ggx) {
     const Tensor& g = ggx[0];
-    return {saved.if_needed(0, [&] { return apply(Conv2d{op.window}, {}, g, saved.in(1), Tensor()); }),
-            saved.if_needed(1, [&] {
-              return weight_grad(op.window, saved.in(0), g, saved.shape(1), false);
-            })};
+    return {
+        saved.if_needed(0, [&] { return apply(Conv2d{op.window}, {}, g, saved.in(1), Tensor()); }),
+        saved.if_needed(
+            1, [&] { return weight_grad(op.window, saved.in(0), g, saved.shape(1), false); })};
   }
 };
 
-template <> struct Rule<Conv2dWeightGrad> {
+template <>
+struct Rule<Conv2dWeightGrad> {
   static Spec infer(const Conv2dWeightGrad& op, Inputs in) {
     check_same_dtype(in[1], in[0], "grad_output");
     return spec_of(in[0].dtype(), op.weight_shape, op.channels_last);
@@ -157,10 +162,10 @@ template <> struct Rule<Conv2dWeightGrad> {
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0)};
   static Grads vjp(const Conv2dWeightGrad& op, const Saved& saved, Grads ggw) {
     const Tensor& g = ggw[0];
-    return {saved.if_needed(0, [&] { return apply(Conv2d{op.window}, {}, saved.in(1), g, Tensor()); }),
-            saved.if_needed(1, [&] {
-              return input_grad(op.window, saved.in(0), g, saved.shape(1), false);
-            })};
+    return {
+        saved.if_needed(0, [&] { return apply(Conv2d{op.window}, {}, saved.in(1), g, Tensor()); }),
+        saved.if_needed(
+            1, [&] { return input_grad(op.window, saved.in(0), g, saved.shape(1), false); })};
   }
 };
 
@@ -200,12 +205,13 @@ Conv2dGrads conv2d_backward(const Tensor& grad_output, const Tensor& input, cons
 
 namespace {
 constinit const Row rows[] = {
-    row<&conv2d>("conv2d",
-                 args("input", "weight", "bias"_a = std::nullopt, "stride"_a = Dims{1, 1},
-                      "padding"_a = Dims{0, 0}, "dilation"_a = Dims{1, 1}, "groups"_a = 1),
-                 "Two-dimensional cross-correlation of input [N, C, H, W] (or [C, H, W]) with weight "
-                 "[O, C/groups, R, S], plus bias [O] if there is one.",
-                 {.torch = "nn.functional.conv2d", .precision = Precision::kLow, .method = false}),
+    row<&conv2d>(
+        "conv2d",
+        args("input", "weight", "bias"_a = std::nullopt, "stride"_a = Dims{1, 1},
+             "padding"_a = Dims{0, 0}, "dilation"_a = Dims{1, 1}, "groups"_a = 1),
+        "Two-dimensional cross-correlation of input [N, C, H, W] (or [C, H, W]) with weight "
+        "[O, C/groups, R, S], plus bias [O] if there is one.",
+        {.torch = "nn.functional.conv2d", .precision = Precision::kLow, .method = false}),
     row<&conv2d_backward>("conv2d_backward",
                           args("grad_output", "input", "weight", "stride"_a = Dims{1, 1},
                                "padding"_a = Dims{0, 0}, "dilation"_a = Dims{1, 1}, "groups"_a = 1),

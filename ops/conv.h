@@ -8,8 +8,8 @@
 namespace entasis {
 
 // input [N, C, H, W], weight [O, C/groups, R, S], bias [O] or undefined; result
-// [N, O, (H + 2 padding - dilation (R-1) - 1) / stride + 1, …]. stride, padding and dilation have one
-// entry (for both directions) or two. Channels-last if input or weight is so without doubt.
+// [N, O, (H + 2 padding - dilation (R-1) - 1) / stride + 1, …]. stride, padding and dilation have
+// one entry (for both directions) or two. Channels-last if input or weight is so without doubt.
 // Throws ShapeError, ValueError.
 ENTASIS_API Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = {},
                           const Dims& stride = {1, 1}, const Dims& padding = {0, 0},
@@ -23,8 +23,7 @@ struct Conv2dGrads {
 };
 ENTASIS_API Conv2dGrads conv2d_backward(const Tensor& grad_output, const Tensor& input,
                                         const Tensor& weight, const Dims& stride = {1, 1},
-                                        const Dims& padding = {0, 0},
-                                        const Dims& dilation = {1, 1}, int64_t groups = 1,
-                                        Location at = {});
+                                        const Dims& padding = {0, 0}, const Dims& dilation = {1, 1},
+                                        int64_t groups = 1, Location at = {});
 
 }  // namespace entasis

@@ -1,5 +1,5 @@
-// Rules, gradients and rows of the losses. cross_entropy is one op and its gradient another; the other
-// losses are a pointwise formula and a reduction.
+// Rules, gradients and rows of the losses. cross_entropy is one op and its gradient another; the
+// other losses are a pointwise formula and a reduction.
 #include <entasis/ops/loss.h>
 
 #include <string>
@@ -72,8 +72,8 @@ struct Rule<CrossEntropyBackward> {
   static constexpr SaveMask saves[] = {saves_in(1) | saves_in(2),
                                        saves_in(0) | saves_in(1) | saves_in(2)};
 
-  // gx = w (p - q) with p = softmax(x), q the target distribution, and a weight w for each row, which
-  // is 0 for an ignored one. With h the gradient of gx:
+  // gx = w (p - q) with p = softmax(x), q the target distribution, and a weight w for each row,
+  // which is 0 for an ignored one. With h the gradient of gx:
   //   of w: the sum of h (p - q) along the classes;  of x: that of softmax, of w h.
   static Grads vjp(const CrossEntropyBackward& op, const Saved& saved, Grads gy) {
     const Tensor x = saved.in(1);
@@ -82,10 +82,12 @@ struct Rule<CrossEntropyBackward> {
     const Tensor counted = ne(labels, op.forward.ignore_index);
     const Tensor p = softmax(x, dim);
     const Tensor h = mul(gy[0], counted);
-    return {saved.if_needed(0, [&] {
-              const Tensor q = target_distribution(op.forward, labels, x.shape(), dim);
-              return reduced(op.forward.reduction, mul(h, sub(p, q)), counted, dim);
-            }),
+    return {saved.if_needed(0,
+                            [&] {
+                              const Tensor q =
+                                  target_distribution(op.forward, labels, x.shape(), dim);
+                              return reduced(op.forward.reduction, mul(h, sub(p, q)), counted, dim);
+                            }),
             saved.if_needed(1, [&] {
               const Tensor hp = mul(mul(h, row_weight(op.forward, saved.in(0), counted, dim)), p);
               return sub(hp, mul(p, sum(hp, {dim}, true)));
@@ -183,8 +185,7 @@ struct Rule<BinaryCrossEntropyTargetBackward> : PointwiseRule<BinaryCrossEntropy
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0) | saves_in(1)};
   static Grads vjp(const BinaryCrossEntropyTargetBackward& op, const Saved& saved, Grads gy) {
     const Tensor x = saved.in(1);
-    return {saved.if_needed(0, [&] { return apply(op, {}, gy[0], x); }),
-            saved.if_needed(1, [&] {
+    return {saved.if_needed(0, [&] { return apply(op, {}, gy[0], x); }), saved.if_needed(1, [&] {
               return neg(div(mul(gy[0], saved.in(0)), clamp(mul(x, sub(1, x)), 1e-12)));
             })};
   }
@@ -241,25 +242,27 @@ constinit const Row rows[] = {
         "cross_entropy",
         args("input", "target", "ignore_index"_a = -100, "reduction"_a = Reduction::kMean,
              "label_smoothing"_a = 0.0),
-        "-log softmax(input)[target] over the classes in dimension 1 (0 for a 1-d input), for class "
+        "-log softmax(input)[target] over the classes in dimension 1 (0 for a 1-d input), for "
+        "class "
         "indices `target` of input's shape without that dimension. Targets equal to `ignore_index` "
         "count neither in the sum nor in the mean. `label_smoothing` e mixes the target with the "
         "uniform distribution: (1 - e) one-hot + e / C.",
         RowOptions{.torch = "nn.functional.cross_entropy",
                    .precision = Precision::kFloat32,
                    .method = false}),
-    row<&mse_loss>("mse_loss", args("input", "target", "reduction"_a = Reduction::kMean),
-                   "The squared difference of input and target: its mean, sum, or each element's.",
-                   RowOptions{.torch = "nn.functional.mse_loss",
-                              .precision = Precision::kFloat32,
-                              .method = false}),
-    row<&binary_cross_entropy>(
-        "binary_cross_entropy", args("input", "target", "reduction"_a = Reduction::kMean),
-        "-(t log p + (1 - t) log(1 - p)) for probabilities p = input and targets t of the same shape; "
-        "its mean, sum, or each element's. Logarithms are clamped at -100.",
-        RowOptions{.torch = "nn.functional.binary_cross_entropy",
-                   .precision = Precision::kFloat32,
-                   .method = false}),
+    row<&mse_loss>(
+        "mse_loss", args("input", "target", "reduction"_a = Reduction::kMean),
+        "The squared difference of input and target: its mean, sum, or each element's.",
+        RowOptions{
+            .torch = "nn.functional.mse_loss", .precision = Precision::kFloat32, .method = false}),
+    row<&binary_cross_entropy>("binary_cross_entropy",
+                               args("input", "target", "reduction"_a = Reduction::kMean),
+                               "-(t log p + (1 - t) log(1 - p)) for probabilities p = input and "
+                               "targets t of the same shape; "
+                               "its mean, sum, or each element's. Logarithms are clamped at -100.",
+                               RowOptions{.torch = "nn.functional.binary_cross_entropy",
+                                          .precision = Precision::kFloat32,
+                                          .method = false}),
 };
 constinit OpInfo* const ops[] = {
     &op_info<CrossEntropy>,

@@ -5,8 +5,8 @@
 
 namespace entasis {
 
-// PyTorch's matmul: [.., n, k] x [.., k, m] with broadcast batches; 1-d operands are rows or columns
-// and lose that dimension again. Operands have one dtype (DtypeError), inner sizes agree
+// PyTorch's matmul: [.., n, k] x [.., k, m] with broadcast batches; 1-d operands are rows or
+// columns and lose that dimension again. Operands have one dtype (DtypeError), inner sizes agree
 // (ShapeError).
 ENTASIS_API Tensor matmul(const Tensor& input, const Tensor& other, Location at = {});
 // input [.., in] x weight[out, in] transposed + bias [out]; bias may be undefined.

@@ -31,8 +31,8 @@ void check_parameter(const char* what, const Operand& t, const Dims& shape, cons
   if (!t.is_tensor()) return;
   check_float(what, t);
   if (!(t.shape() == shape)) {
-    throw ShapeError(std::string(what) + " has shape " + to_string(t.shape()) + ", input of shape " +
-                     to_string(input.shape()) + " needs " + to_string(shape));
+    throw ShapeError(std::string(what) + " has shape " + to_string(t.shape()) +
+                     ", input of shape " + to_string(input.shape()) + " needs " + to_string(shape));
   }
 }
 
@@ -59,8 +59,8 @@ Tensor in_if_given(const Saved& saved, int i) {
 // ---- The composed form of the backward ops
 
 struct Composed {
-  Dims statistics;    // the dimensions that are averaged
-  Dims affine;        // the shape in which weight broadcasts to the input
+  Dims statistics;  // the dimensions that are averaged
+  Dims affine;      // the shape in which weight broadcasts to the input
   Dims weight_shape;
   double eps = 0;
   Tensor mean, rstd;  // constants; if undefined they are those of x
@@ -69,8 +69,7 @@ struct Composed {
   Tensors gradients(const Tensor& gy, const Tensor& x, const Tensor& weight) const {
     const bool constant = mean.defined();
     const Tensor centred = sub(x, constant ? mean : average(x));
-    const Tensor scale =
-        constant ? rstd : div(1, sqrt(add(average(mul(centred, centred)), eps)));
+    const Tensor scale = constant ? rstd : div(1, sqrt(add(average(mul(centred, centred)), eps)));
     const Tensor normal = mul(centred, scale);
     const Tensor g = weight.defined() ? mul(gy, reshape(weight, affine)) : gy;
     Tensor along = g;
@@ -83,9 +82,9 @@ struct Composed {
   Tensor average(const Tensor& t) const { return entasis::mean(t, statistics, true); }
 };
 
-// The vjp of a backward op, whose inputs 0 to 2 are gy, input and weight: the composed form is run on
-// views of them, so that their own histories take no part, and differentiated. Where this is itself
-// recorded the results are too, and can be differentiated to any order.
+// The vjp of a backward op, whose inputs 0 to 2 are gy, input and weight: the composed form is run
+// on views of them, so that their own histories take no part, and differentiated. Where this is
+// itself recorded the results are too, and can be differentiated to any order.
 Grads differentiate(const Composed& composed, const Saved& saved, const Grads& gy) {
   const bool recorded = grad_enabled();
   const EnableGrad on;
@@ -119,8 +118,8 @@ Grads differentiate(const Composed& composed, const Saved& saved, const Grads& g
   return gradients;
 }
 
-constexpr SaveMask kSavesAllInputs = saves_in(0) | saves_in(1) | saves_in(2) | saves_in(3) |
-                                     saves_in(4);
+constexpr SaveMask kSavesAllInputs =
+    saves_in(0) | saves_in(1) | saves_in(2) | saves_in(3) | saves_in(4);
 
 // Of the gradients of input, weight and bias. Those of the parameters are in the weight's dtype.
 std::array<Spec, 3> backward_specs(const NormGradients& wanted, Inputs in, const Dims& weight) {
@@ -146,8 +145,8 @@ struct Rule<LayerNorm> {
     bool fits = lead >= 0 && !shape.empty();
     for (int i = 0; fits && i < shape.size(); ++i) fits = x.size(lead + i) == shape[i];
     if (!fits) {
-      throw ShapeError("normalized_shape " + to_string(shape) + " must be the last sizes of input's " +
-                       "shape " + to_string(x.shape()));
+      throw ShapeError("normalized_shape " + to_string(shape) +
+                       " must be the last sizes of input's " + "shape " + to_string(x.shape()));
     }
     check_parameter("weight", in[1], shape, x);
     check_parameter("bias", in[2], shape, x);
@@ -280,28 +279,30 @@ BatchNormResult batch_norm_stateless(const Tensor& input, const Tensor& running_
     return t.defined() ? clone(t, at) : t;
   };
   const Tensor new_mean = copy(running_mean), new_var = copy(running_var);
-  const Tensor output =
-      batch_norm(input, new_mean, new_var, weight, bias, true, momentum, eps, at);
+  const Tensor output = batch_norm(input, new_mean, new_var, weight, bias, true, momentum, eps, at);
   return {output, new_mean, new_var};
 }
 
 namespace {
 
 constinit const Row rows[] = {
-    row<&layer_norm>("layer_norm",
-                     args("input", "normalized_shape", "weight"_a = std::nullopt,
-                          "bias"_a = std::nullopt, "eps"_a = 1e-5),
-                     "(x - mean) / sqrt(var + eps) * weight + bias with mean and biased variance over "
-                     "the last dimensions, whose sizes are `normalized_shape`.",
-                     RowOptions{.torch = "nn.functional.layer_norm",
-                                .precision = Precision::kFloat32,
-                                .method = false}),
+    row<&layer_norm>(
+        "layer_norm",
+        args("input", "normalized_shape", "weight"_a = std::nullopt, "bias"_a = std::nullopt,
+             "eps"_a = 1e-5),
+        "(x - mean) / sqrt(var + eps) * weight + bias with mean and biased variance over "
+        "the last dimensions, whose sizes are `normalized_shape`.",
+        RowOptions{.torch = "nn.functional.layer_norm",
+                   .precision = Precision::kFloat32,
+                   .method = false}),
     row<&batch_norm>(
         "batch_norm",
         args("input", "running_mean", "running_var", "weight"_a = std::nullopt,
              "bias"_a = std::nullopt, "training"_a = false, "momentum"_a = 0.1, "eps"_a = 1e-5),
-        "(x - mean) / sqrt(var + eps) * weight + bias of each channel (dimension 1). In training the "
-        "statistics are those of the batch, and running_mean and running_var, if given, move towards "
+        "(x - mean) / sqrt(var + eps) * weight + bias of each channel (dimension 1). In training "
+        "the "
+        "statistics are those of the batch, and running_mean and running_var, if given, move "
+        "towards "
         "them in place by `momentum` (the variance unbiased); otherwise they are the running ones.",
         RowOptions{.torch = "nn.functional.batch_norm",
                    .precision = Precision::kFloat32,

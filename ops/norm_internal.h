@@ -20,8 +20,8 @@ struct NormGradients {
   }
 };
 
-// Inputs: input, weight, bias; the last two may be undefined. Outputs: the result, and of each row its
-// mean and 1 / sqrt(var + eps), in f32 for half types.
+// Inputs: input, weight, bias; the last two may be undefined. Outputs: the result, and of each row
+// its mean and 1 / sqrt(var + eps), in f32 for half types.
 struct LayerNorm {
   static constexpr const char* name = "layer_norm";
   Dims normalized_shape;
@@ -33,8 +33,8 @@ struct LayerNorm {
   }
 };
 
-// Inputs: the gradient of the result, input, weight, the means, the 1 / sqrt(var + eps). Outputs: the
-// gradients of input, weight and bias.
+// Inputs: the gradient of the result, input, weight, the means, the 1 / sqrt(var + eps). Outputs:
+// the gradients of input, weight and bias.
 struct LayerNormBackward {
   static constexpr const char* name = "layer_norm_backward";
   LayerNorm forward;
@@ -46,8 +46,8 @@ struct LayerNormBackward {
   }
 };
 
-// Inputs: input, running_mean, running_var, weight, bias; all but the first may be undefined. Outputs:
-// the result, and of each channel the mean and 1 / sqrt(var + eps) that were used.
+// Inputs: input, running_mean, running_var, weight, bias; all but the first may be undefined.
+// Outputs: the result, and of each channel the mean and 1 / sqrt(var + eps) that were used.
 struct BatchNorm {
   static constexpr const char* name = "batch_norm";
   bool training = false;

@@ -12,9 +12,8 @@ namespace {
 
 Dims pair_of(const char* op, const char* what, const Dims& given, int64_t least, Location at) {
   if (given.size() != 1 && given.size() != 2) {
-    throw ValueError(std::string(op) + ": " + what + " needs one entry or two, it is " +
-                         to_string(given),
-                     at);
+    throw ValueError(
+        std::string(op) + ": " + what + " needs one entry or two, it is " + to_string(given), at);
   }
   for (int64_t v : given) {
     if (v < least) {
@@ -82,7 +81,8 @@ bool is_channels_last(const Tensor& t) { return prefers_channels_last(Operand(t)
 
 }  // namespace
 
-template <> struct Rule<MaxPool2d> {
+template <>
+struct Rule<MaxPool2d> {
   static std::array<Spec, 2> infer(const MaxPool2d& op, Inputs in) {
     const Spec values = pooled_spec(op.window, in[0]);
     return {values, {kI64, values.shape, values.strides}};
@@ -94,7 +94,8 @@ template <> struct Rule<MaxPool2d> {
   }
 };
 
-template <> struct Rule<MaxPool2dGrad> {
+template <>
+struct Rule<MaxPool2dGrad> {
   static Spec infer(const MaxPool2dGrad& op, Inputs in) {
     return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
   }
@@ -104,7 +105,8 @@ template <> struct Rule<MaxPool2dGrad> {
   }
 };
 
-template <> struct Rule<MaxPool2dRead> {
+template <>
+struct Rule<MaxPool2dRead> {
   static Spec infer(const MaxPool2dRead&, Inputs in) {
     return {in[0].dtype(), in[1].shape(), in[1].strides()};
   }
@@ -114,7 +116,8 @@ template <> struct Rule<MaxPool2dRead> {
   }
 };
 
-template <> struct Rule<AvgPool2d> {
+template <>
+struct Rule<AvgPool2d> {
   static Spec infer(const AvgPool2d& op, Inputs in) { return pooled_spec(op.window, in[0]); }
   static constexpr SaveMask saves[] = {saves_nothing};
   static Grads vjp(const AvgPool2d& op, const Saved& saved, Grads gy) {
@@ -122,7 +125,8 @@ template <> struct Rule<AvgPool2d> {
   }
 };
 
-template <> struct Rule<AvgPool2dGrad> {
+template <>
+struct Rule<AvgPool2dGrad> {
   static Spec infer(const AvgPool2dGrad& op, Inputs in) {
     return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
   }
@@ -145,9 +149,8 @@ Tensor max_pool2d(const Tensor& input, const Dims& kernel_size, const Dims& stri
 
 Tensor avg_pool2d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
                   const Dims& padding, bool ceil_mode, bool count_include_pad, Location at) {
-  const AvgPool2d op{
-      window_of("avg_pool2d", kernel_size, stride, padding, {1, 1}, ceil_mode, at),
-      count_include_pad};
+  const AvgPool2d op{window_of("avg_pool2d", kernel_size, stride, padding, {1, 1}, ceil_mode, at),
+                     count_include_pad};
   if (input.defined() && input.dim() == 3) {
     const Frame frame("avg_pool2d", at);
     return squeeze(apply(op, at, unsqueeze(input, 0)), {0});

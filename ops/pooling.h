@@ -1,5 +1,5 @@
-// Two-dimensional pooling over [N, C, H, W] or [C, H, W]. kernel_size, stride, padding, dilation have
-// one entry or two; an empty stride means kernel_size.
+// Two-dimensional pooling over [N, C, H, W] or [C, H, W]. kernel_size, stride, padding, dilation
+// have one entry or two; an empty stride means kernel_size.
 #pragma once
 
 #include <entasis/core/operand.h>

@@ -155,8 +155,8 @@ struct Rule<Amax> {
   static Grads vjp(const Amax& op, const Saved& saved, Grads gy) {
     const Tensor x = saved.in(0);
     const Tensor largest = eq(x, with_kept_dims(saved.out(0), op.dim, op.keepdim, x.shape()));
-    const Tensor share = div(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()),
-                             sum(largest, op.dim, true));
+    const Tensor share =
+        div(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()), sum(largest, op.dim, true));
     return {mul(largest, share)};
   }
 };
@@ -229,32 +229,33 @@ Tensor sum_to(const Tensor& input, const Dims& shape, Location at) {
 namespace {
 
 constinit const Row rows[] = {
-    row<&sum>("sum",
-              args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
-              "Sum over the dimensions `dim`, or over all of them. `keepdim` keeps them with size 1. "
-              "Integers and bool sum in i64; `dtype` casts the elements first. f32 sums are accurate "
-              "to 1e-6 relative and independent of the number of threads."),
-    row<&mean>("mean",
-               args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
-               "Mean over the dimensions `dim`, or over all of them; NaN over no elements. For "
-               "floating-point tensors, unless `dtype` names a floating-point type to cast to first."),
-    row<&amax>("amax", args("input", "dim"_a = Dims(), "keepdim"_a = false),
-               "The largest element over the dimensions `dim`, or over all of them; NaN if there is "
-               "one. Equal elements share the gradient evenly. Over no elements it raises IndexError."),
+    row<&sum>(
+        "sum", args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+        "Sum over the dimensions `dim`, or over all of them. `keepdim` keeps them with size 1. "
+        "Integers and bool sum in i64; `dtype` casts the elements first. f32 sums are accurate "
+        "to 1e-6 relative and independent of the number of threads."),
+    row<&mean>(
+        "mean", args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+        "Mean over the dimensions `dim`, or over all of them; NaN over no elements. For "
+        "floating-point tensors, unless `dtype` names a floating-point type to cast to first."),
+    row<&amax>(
+        "amax", args("input", "dim"_a = Dims(), "keepdim"_a = false),
+        "The largest element over the dimensions `dim`, or over all of them; NaN if there is "
+        "one. Equal elements share the gradient evenly. Over no elements it raises IndexError."),
     row<&argmax>("argmax", args("input", "dim"_a = std::nullopt, "keepdim"_a = false),
                  "Index (i64) of the first largest element along `dim`, or without `dim` in the "
                  "flattened tensor. NaN counts as the largest."),
-    row<&var>("var",
-              args("input", "dim"_a = Dims(), "correction"_a = 1.0, "keepdim"_a = false),
-              "Variance over the dimensions `dim`, or over all of them: the sum of squared deviations "
-              "from the mean divided by max(0, n - correction), in two passes."),
+    row<&var>(
+        "var", args("input", "dim"_a = Dims(), "correction"_a = 1.0, "keepdim"_a = false),
+        "Variance over the dimensions `dim`, or over all of them: the sum of squared deviations "
+        "from the mean divided by max(0, n - correction), in two passes."),
     row<&sum_to>("sum_to", args("input", "shape"),
                  "Sums broadcast dimensions away: the reverse of broadcasting a tensor of shape "
                  "`shape` to the shape of `input`. Returns `input` itself if the shapes agree.",
                  RowOptions{.torch = "sum_to_size"}),
 };
-constinit OpInfo* const ops[] = {&op_info<Sum>, &op_info<Mean>, &op_info<SumTo>,
-                             &op_info<Amax>, &op_info<Argmax>, &op_info<Var>};
+constinit OpInfo* const ops[] = {&op_info<Sum>,  &op_info<Mean>,   &op_info<SumTo>,
+                                 &op_info<Amax>, &op_info<Argmax>, &op_info<Var>};
 
 }  // namespace
 

@@ -15,8 +15,8 @@ ENTASIS_API Tensor sum(const Tensor& input, const Dims& dim = {}, bool keepdim =
 // Floating-point only, unless `dtype` is. The mean of nothing is NaN.
 ENTASIS_API Tensor mean(const Tensor& input, const Dims& dim = {}, bool keepdim = false,
                         std::optional<DType> dtype = {}, Location at = {});
-// The largest element; NaN if any is. Equal elements share the gradient evenly. Throws IndexError for
-// a reduction over no elements.
+// The largest element; NaN if any is. Equal elements share the gradient evenly. Throws IndexError
+// for a reduction over no elements.
 ENTASIS_API Tensor amax(const Tensor& input, const Dims& dim = {}, bool keepdim = false,
                         Location at = {});
 // Index (i64) of the first largest element, along dim or in the flattened tensor; NaN counts as the

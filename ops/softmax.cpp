@@ -1,8 +1,8 @@
 // Rules, gradients and rows of softmax and log_softmax.
 //
-// Their backward ops take the gradient and the output: with y = softmax(x) and s = sum of gy y along
-// the dimension, gx = (gy - s) y; with y = log_softmax(x), gx = gy - exp(y) sum(gy). The gradients of
-// these, for second derivatives, are written with public ops.
+// Their backward ops take the gradient and the output: with y = softmax(x) and s = sum of gy y
+// along the dimension, gx = (gy - s) y; with y = log_softmax(x), gx = gy - exp(y) sum(gy). The
+// gradients of these, for second derivatives, are written with public ops.
 #include <entasis/ops/softmax.h>
 
 #include <string>
@@ -117,10 +117,11 @@ Tensor log_softmax(const Tensor& input, int64_t dim, Location at) {
 namespace {
 
 constinit const Row rows[] = {
-    row<&softmax>("softmax", args("input", "dim"),
-                  "Normalised exponentials along a dimension: exp(x - max) divided by its sum along "
-                  "`dim`. A slice of nothing but -inf gives NaN.",
-                  RowOptions{.precision = Precision::kFloat32}),
+    row<&softmax>(
+        "softmax", args("input", "dim"),
+        "Normalised exponentials along a dimension: exp(x - max) divided by its sum along "
+        "`dim`. A slice of nothing but -inf gives NaN.",
+        RowOptions{.precision = Precision::kFloat32}),
     row<&log_softmax>("log_softmax", args("input", "dim"),
                       "Logarithm of softmax along a dimension, without the loss of precision of "
                       "log(softmax(x)).",

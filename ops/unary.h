@@ -6,7 +6,7 @@
 namespace entasis {
 
 ENTASIS_API Tensor exp(const Tensor& input, Location at = {});
-ENTASIS_API Tensor log(const Tensor& input, Location at = {});   // natural; log(0) = -inf, NaN below
+ENTASIS_API Tensor log(const Tensor& input, Location at = {});  // natural; log(0) = -inf, NaN below
 ENTASIS_API Tensor sqrt(const Tensor& input, Location at = {});  // NaN below 0
 ENTASIS_API Tensor tanh(const Tensor& input, Location at = {});
 ENTASIS_API Tensor sigmoid(const Tensor& input, Location at = {});  // 1 / (1 + exp(-input))

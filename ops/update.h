@@ -46,11 +46,11 @@ struct AdamResult {
   std::array<Tensor, 3> values() const { return {parameter, m, v}; }
 };
 ENTASIS_API AdamResult adam_update(const Tensor& parameter, const Tensor& gradient, const Tensor& m,
-                                   const Tensor& v, double learning_rate = 1e-3,
-                                   double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8,
+                                   const Tensor& v, double learning_rate = 1e-3, double beta1 = 0.9,
+                                   double beta2 = 0.999, double epsilon = 1e-8,
                                    int64_t timestep = 1, Location at = {});
-ENTASIS_API AdamResult adamw_update(const Tensor& parameter, const Tensor& gradient, const Tensor& m,
-                                    const Tensor& v, double learning_rate = 1e-3,
+ENTASIS_API AdamResult adamw_update(const Tensor& parameter, const Tensor& gradient,
+                                    const Tensor& m, const Tensor& v, double learning_rate = 1e-3,
                                     double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8,
                                     double weight_decay = 0.01, int64_t timestep = 1,
                                     Location at = {});

@@ -226,7 +226,8 @@ void deallocate(void* block, size_t bytes) noexcept {
     give_to_system(block, small_bytes(c));
     return;
   }
-  if (!thread_cache.armed) [[unlikely]] arm();
+  if (!thread_cache.armed) [[unlikely]]
+    arm();
   list.head = new (block) FreeBlock{list.head};
   ++list.length;
 }
@@ -240,8 +241,8 @@ MemoryStats memory_stats() {
   s.peak_allocated = size_t(peak > allocated ? peak : allocated);
   s.reserved = size_t(counters.reserved.load(std::memory_order_relaxed));
   s.peak_reserved = size_t(counters.peak_reserved.load(std::memory_order_relaxed));
-  s.allocations = counters.allocations.load(std::memory_order_relaxed) +
-                  thread_cache.uncounted_allocations;
+  s.allocations =
+      counters.allocations.load(std::memory_order_relaxed) + thread_cache.uncounted_allocations;
   s.cache_hits = counters.hits.load(std::memory_order_relaxed) + thread_cache.uncounted_hits;
   return s;
 }

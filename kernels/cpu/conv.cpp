@@ -5,9 +5,9 @@
 //
 // Weight gradient: per image the product grad_output [O, P] x columns [K, P] transposed, where P
 // counts output positions and K = (channel, row, column) of the filter. Images are cut into a few
-// chunks that depend on the shape alone; each has a partial sum, and these are added in order, so the
-// result does not depend on the threads. Work: 2 N P O K FLOP; the columns of one image stay in the
-// cache for the common shapes.
+// chunks that depend on the shape alone; each has a partial sum, and these are added in order, so
+// the result does not depend on the threads. Work: 2 N P O K FLOP; the columns of one image stay in
+// the cache for the common shapes.
 #include <algorithm>
 #include <cstring>
 
@@ -25,10 +25,13 @@ namespace {
 MapStrides map_strides(const Dims& s) { return {s[0], s[1], s[2], s[3]}; }
 FilterStrides filter_strides(const Dims& s) { return {s[0], s[1], s[2], s[3]}; }
 
-void fill_zero(Tensor& t) { std::memset(t.raw(), 0, size_t(t.numel()) * size_t(size_of(t.dtype()))); }
+void fill_zero(Tensor& t) {
+  std::memset(t.raw(), 0, size_t(t.numel()) * size_t(size_of(t.dtype())));
+}
 
 // Dense in NCHW or NHWC order, so that an image's positions follow each other with one stride.
-template <class T> class DenseMap {
+template <class T>
+class DenseMap {
  public:
   explicit DenseMap(const Tensor& t)
       : view_(t, t.is_channels_last() ? InputView<T>::kAny : InputView<T>::kDense) {}
@@ -93,8 +96,7 @@ void input_grad_of_group(const ConvWindow& w, const TensorView<T>& gy, const Ten
                columns_skipped * gy.strides[3];
   conv.input_strides = map_strides(gy.strides);
   const Dims& ws = weight.strides;
-  conv.weight =
-      weight.data + group * out_channels * ws[0] + (r - 1) * ws[2] + (s - 1) * ws[3];
+  conv.weight = weight.data + group * out_channels * ws[0] + (r - 1) * ws[2] + (s - 1) * ws[3];
   conv.weight_strides = {ws[1], ws[0], -ws[2], -ws[3]};
   conv.output = out + group * in_channels * strides[1];
   conv.output_strides = map_strides(strides);
@@ -114,8 +116,8 @@ void input_grad(const ConvWindow& w, const TensorView<T>& gy, const TensorView<T
   spread_gy.shape = {gy.shape[0], gy.shape[1], (gy.shape[2] - 1) * w.stride[0] + 1,
                      (gy.shape[3] - 1) * w.stride[1] + 1};
   const bool channels_last = gy.strides[1] == 1 && gy.shape[1] > 1;
-  spread_gy.strides = channels_last ? channels_last_strides(spread_gy.shape)
-                                    : contiguous_strides(spread_gy.shape);
+  spread_gy.strides =
+      channels_last ? channels_last_strides(spread_gy.shape) : contiguous_strides(spread_gy.shape);
   const Workspace workspace(size_t(count_elements(spread_gy.shape)) * sizeof(T));
   spread(gy, w.stride, spread_gy.shape, spread_gy.strides, workspace.as<T>());
   spread_gy.data = workspace.as<T>();
@@ -127,21 +129,29 @@ void input_grad(const ConvWindow& w, const TensorView<T>& gy, const TensorView<T
 // ---- Weight gradient
 
 struct ColumnsPlan {
-  int64_t channels, rows, columns;     // of the filter, per group
+  int64_t channels, rows, columns;  // of the filter, per group
   int64_t out_height, out_width;
   int64_t depth() const { return channels * rows * columns; }
   int64_t positions() const { return out_height * out_width; }
 };
 
 // Rows of small feature maps hold a handful of elements: no call, four at a time.
-template <class T> inline void copy_short(const T* from, int64_t n, T* to) {
+template <class T>
+inline void copy_short(const T* from, int64_t n, T* to) {
   int64_t i = 0;
   for (; i + 4 <= n; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(T));
   switch (n - i) {
-    case 3: to[i + 2] = from[i + 2]; [[fallthrough]];
-    case 2: to[i + 1] = from[i + 1]; [[fallthrough]];
-    case 1: to[i] = from[i]; break;
-    default: break;
+    case 3:
+      to[i + 2] = from[i + 2];
+      [[fallthrough]];
+    case 2:
+      to[i + 1] = from[i + 1];
+      [[fallthrough]];
+    case 1:
+      to[i] = from[i];
+      break;
+    default:
+      break;
   }
 }
 
@@ -156,8 +166,7 @@ void make_columns(const ConvWindow& w, const ColumnsPlan& plan, const T* image, 
         const int64_t shift = s * w.dilation[1] - w.padding[1];
         const int64_t first = shift >= 0 ? 0 : (-shift + w.stride[1] - 1) / w.stride[1];
         const int64_t room = width - 1 - shift;
-        const int64_t last =
-            room < 0 ? 0 : std::min(plan.out_width, room / w.stride[1] + 1);
+        const int64_t last = room < 0 ? 0 : std::min(plan.out_width, room / w.stride[1] + 1);
         for (int64_t y = 0; y < plan.out_height; ++y, columns += plan.out_width) {
           const int64_t iy = y * w.stride[0] + r * w.dilation[0] - w.padding[0];
           if (iy < 0 || iy >= height || first >= last) {
@@ -181,7 +190,8 @@ void make_columns(const ConvWindow& w, const ColumnsPlan& plan, const T* image, 
 
 // Partial sums to cut the images into: by shape alone, and within 64 MiB.
 int64_t chunk_count(int64_t images, int64_t weight_elements, size_t element_bytes) {
-  const int64_t fitting = (int64_t{64} << 20) / std::max<int64_t>(1, weight_elements * int64_t(element_bytes));
+  const int64_t fitting =
+      (int64_t{64} << 20) / std::max<int64_t>(1, weight_elements * int64_t(element_bytes));
   return std::max<int64_t>(1, std::min({images, int64_t{16}, fitting}));
 }
 
@@ -196,8 +206,8 @@ void weight_grad(const ConvWindow& w, const TensorView<T>& gy, const TensorView<
   // A position's stride in grad_output; dense maps have one.
   const int64_t gy_step = gy.strides[1] == 1 && gy.shape[1] > 1 ? gy.shape[1] : 1;
   // 1x1 filters that move by one read the image itself.
-  const bool direct = plan.rows == 1 && plan.columns == 1 && w.stride == Dims{1, 1} &&
-                      w.padding == Dims{0, 0};
+  const bool direct =
+      plan.rows == 1 && plan.columns == 1 && w.stride == Dims{1, 1} && w.padding == Dims{0, 0};
   const int64_t x_step = x.strides[1] == 1 && x.shape[1] > 1 ? x.shape[1] : 1;
 
   const Workspace partial_memory(size_t(chunks * elements) * sizeof(T));

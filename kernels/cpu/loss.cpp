@@ -119,15 +119,16 @@ void statistics_across(const SliceBlock<C>& x, int64_t n, int64_t width, C* max,
 template <class C>
 void gradients_along(const SliceBlock<C>& out, const SliceBlock<C>& x, int64_t n, int64_t,
                      const C* max, const C* log_sum, C uniform, const C* weight) {
-  row_gradients(AlongSlice<C>{out.data, n}, AlongSlice<C>{x.data, n}, max, log_sum, uniform, weight);
+  row_gradients(AlongSlice<C>{out.data, n}, AlongSlice<C>{x.data, n}, max, log_sum, uniform,
+                weight);
 }
 template <class C>
 void gradients_across(const SliceBlock<C>& out, const SliceBlock<C>& x, int64_t n, int64_t width,
                       const C* max, const C* log_sum, C uniform, const C* weight) {
   for (int64_t c = 0; c < width; c += kVector<C>) {
     row_gradients(AcrossSlices<C>{out.data + c, out.stride, n, width - c},
-                  AcrossSlices<C>{x.data + c, x.stride, n, width - c}, max + c, log_sum + c, uniform,
-                  weight + c);
+                  AcrossSlices<C>{x.data + c, x.stride, n, width - c}, max + c, log_sum + c,
+                  uniform, weight + c);
   }
 }
 

@@ -11,7 +11,8 @@ namespace entasis::cpu {
 namespace {
 
 // A product read off tensors: C [batch.., m, n] is dense, A and B have any strides.
-template <class T> struct Product {
+template <class T>
+struct Product {
   Gemm<T> gemm;
   SmallVector<GemmBatch, 4> batch;
 };
@@ -22,8 +23,10 @@ int64_t batch_stride(const Dims& shape, const Dims& strides, int matrix_dims, in
   return i < 0 || shape[i] == 1 ? 0 : strides[i];
 }
 
-// Rows of A that follow each other from one batch to the next, with one B for all, are one taller A.
-template <class T> void fold_batches(Product<T>& p) {
+// Rows of A that follow each other from one batch to the next, with one B for all, are one taller
+// A.
+template <class T>
+void fold_batches(Product<T>& p) {
   while (!p.batch.empty()) {
     const GemmBatch& inner = p.batch.back();
     const bool rows_continue =
@@ -35,7 +38,8 @@ template <class T> void fold_batches(Product<T>& p) {
   }
 }
 
-template <class T> void run_floats(Product<T>& p) {
+template <class T>
+void run_floats(Product<T>& p) {
   fold_batches(p);
   for (const GemmBatch& b : p.batch) {
     if (b.size == 0) return;
@@ -44,7 +48,8 @@ template <class T> void run_floats(Product<T>& p) {
   gemm(p.gemm);
 }
 
-template <class T> void add_bias(const Gemm<T>& g) {
+template <class T>
+void add_bias(const Gemm<T>& g) {
   for (int64_t i = 0; i < g.m; ++i) {
     for (int64_t j = 0; j < g.n; ++j) g.c[i * g.c_row_stride + j] += g.column_bias[j];
   }
@@ -73,7 +78,8 @@ void run_integers(Product<T>& p) {
   }
 }
 
-template <class T> void run(Product<T>& p) {
+template <class T>
+void run(Product<T>& p) {
   if constexpr (std::is_integral_v<T>) {
     run_integers(p);
   } else {
@@ -82,8 +88,9 @@ template <class T> void run(Product<T>& p) {
 }
 
 // C's batches are dense, so its strides follow from its shape.
-template <class T> void set_batches(Product<T>& p, const Dims& out_shape, const TensorView<T>& a,
-                                    const TensorView<T>& b, int b_matrix_dims) {
+template <class T>
+void set_batches(Product<T>& p, const Dims& out_shape, const TensorView<T>& a,
+                 const TensorView<T>& b, int b_matrix_dims) {
   int64_t c_stride = p.gemm.m * p.gemm.n;
   SmallVector<GemmBatch, 4> inner_first;
   for (int k = 0; k < out_shape.size() - 2; ++k) {

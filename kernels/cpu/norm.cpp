@@ -1,8 +1,8 @@
 // layer_norm and batch_norm on the CPU, with their gradients.
 //
-// Bytes: layer_norm reads and writes once, its gradient reads two tensors and writes one (rows stay in
-// the cache between the passes over them). batch_norm in training reads three times and writes once,
-// its gradient reads two tensors twice and writes one. Statistics in double, two passes.
+// Bytes: layer_norm reads and writes once, its gradient reads two tensors and writes one (rows stay
+// in the cache between the passes over them). batch_norm in training reads three times and writes
+// once, its gradient reads two tensors twice and writes one. Statistics in double, two passes.
 #include <entasis/kernels/cpu/internal/simd_targets.h>
 
 #undef HWY_TARGET_INCLUDE

@@ -1,6 +1,6 @@
-// Pooling by direct windows. One task is one plane (channels-first) or one image (channels-last, with
-// the channels innermost). Bytes moved: the input once, the output once; each input element is looked
-// at kernel / stride times per direction, from the cache.
+// Pooling by direct windows. One task is one plane (channels-first) or one image (channels-last,
+// with the channels innermost). Bytes moved: the input once, the output once; each input element is
+// looked at kernel / stride times per direction, from the cache.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -13,16 +13,22 @@
 namespace entasis::cpu {
 namespace {
 
-template <class F> void with_float_dtype(DType dtype, F&& f) {
+template <class F>
+void with_float_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case kF32: return f(TypeTag<float>{});
-    case kF64: return f(TypeTag<double>{});
-    case kF16: return f(TypeTag<Half>{});
-    default: return f(TypeTag<BFloat16>{});
+    case kF32:
+      return f(TypeTag<float>{});
+    case kF64:
+      return f(TypeTag<double>{});
+    case kF16:
+      return f(TypeTag<Half>{});
+    default:
+      return f(TypeTag<BFloat16>{});
   }
 }
 // What a dtype computes in.
-template <class T> using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 // Window positions along one direction that lie inside the input: taps [first, last) of a window
 // that starts at `start`.
@@ -51,7 +57,8 @@ int64_t plane_grain(int64_t elements_per_plane) {
 }
 
 // One window, wherever it lies.
-template <class T> struct Largest {
+template <class T>
+struct Largest {
   Wide<T> value;
   int64_t place;
 };
@@ -61,8 +68,7 @@ Largest<T> largest_of(const PoolWindow& w, const T* x, const Dims& xs, const Dim
   Wide<T> best = -std::numeric_limits<Wide<T>>::infinity();
   int64_t row = rows.start + rows.first * w.dilation[0];
   const bool has_taps = rows.first < rows.last && columns.first < columns.last;
-  int64_t place =
-      has_taps ? row * xs[3] + columns.start + columns.first * w.dilation[1] : kNowhere;
+  int64_t place = has_taps ? row * xs[3] + columns.start + columns.first * w.dilation[1] : kNowhere;
   for (int64_t r = rows.first; r < rows.last; ++r, row += w.dilation[0]) {
     int64_t column = columns.start + columns.first * w.dilation[1];
     for (int64_t s = columns.first; s < columns.last; ++s, column += w.dilation[1]) {
@@ -77,9 +83,9 @@ Largest<T> largest_of(const PoolWindow& w, const T* x, const Dims& xs, const Dim
   return {best, place};
 }
 
-// The windows of one output row whose taps all lie inside the input: tap by tap over the whole row, so
-// that the compiler makes vectors of it. `kStep` is the distance between windows in memory, 0 if it
-// is only known at run time.
+// The windows of one output row whose taps all lie inside the input: tap by tap over the whole row,
+// so that the compiler makes vectors of it. `kStep` is the distance between windows in memory, 0 if
+// it is only known at run time.
 template <class T, int kStep>
 void largest_in_row(const PoolWindow& w, const T* x, int64_t first_place, int64_t width,
                     const Dims& xt, const Taps& rows, int64_t windows, Wide<T>* best,
@@ -117,8 +123,8 @@ Interior interior_of(const PoolWindow& w, int64_t outputs, int64_t width) {
 }
 
 template <class T>
-void max_plane(const PoolWindow& w, const T* x, const Dims& xs, const Dims& xt, T* y, int64_t* places,
-               const Dims& ys, const Dims& yt) {
+void max_plane(const PoolWindow& w, const T* x, const Dims& xs, const Dims& xt, T* y,
+               int64_t* places, const Dims& ys, const Dims& yt) {
   // A row at a time where places fit 32 bits; buffers of a few windows each keep it in L1.
   constexpr int64_t kPiece = 256;
   Wide<T> best[kPiece];
@@ -198,8 +204,8 @@ void spread_plane(const AvgPool2d& op, const T* gy, const Dims& ys, const Dims& 
     const Taps rows = taps_of(op.window, 0, oy, xs[2]);
     for (int64_t ox = 0; ox < ys[3]; ++ox) {
       const Taps columns = taps_of(op.window, 1, ox, xs[3]);
-      const Wide<T> share = convert<Wide<T>>(gy[oy * yt[2] + ox * yt[3]]) /
-                            Wide<T>(divisor(op, rows, columns, xs));
+      const Wide<T> share =
+          convert<Wide<T>>(gy[oy * yt[2] + ox * yt[3]]) / Wide<T>(divisor(op, rows, columns, xs));
       for (int64_t r = rows.first; r < rows.last; ++r) {
         Wide<T>* row = gx + (rows.start + r) * xs[3] + columns.start;
         for (int64_t s = columns.first; s < columns.last; ++s) row[s] += share;
@@ -219,7 +225,8 @@ void store_plane(const Wide<T>* sums, T* out, const Dims& shape, const Dims& str
 }
 
 // Runs `make(plane, sums)` for each plane of `out` and stores the sums.
-template <class T, class Make> void accumulate_planes(Tensor& out, Make make) {
+template <class T, class Make>
+void accumulate_planes(Tensor& out, Make make) {
   const Dims &shape = out.shape(), &strides = out.strides();
   const int64_t elements = shape[2] * shape[3];
   parallel_for(planes_of(out), plane_grain(elements), [&](int64_t begin, int64_t end) {
@@ -242,8 +249,8 @@ void max_pool2d(CpuContext&, const MaxPool2d& op, Inputs in, Outputs out) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const int64_t to = plane_start(ys, yt, plane);
         max_plane(op.window, x.raw_as<const T>() + plane_start(x.shape(), x.strides(), plane),
-                  x.shape(), x.strides(), out[0].raw_as<T>() + to, out[1].raw_as<int64_t>() + to, ys,
-                  yt);
+                  x.shape(), x.strides(), out[0].raw_as<T>() + to, out[1].raw_as<int64_t>() + to,
+                  ys, yt);
       }
     });
   });
@@ -307,9 +314,8 @@ void avg_pool2d_grad(CpuContext&, const AvgPool2dGrad& op, Inputs in, Outputs ou
   const Tensor& gy = in[0].tensor();
   with_float_dtype(gy.dtype(), [&]<class T>(TypeTag<T>) {
     accumulate_planes<T>(out[0], [&](int64_t plane, Wide<T>* sums) {
-      spread_plane(op.forward,
-                   gy.raw_as<const T>() + plane_start(gy.shape(), gy.strides(), plane), gy.shape(),
-                   gy.strides(), sums, out[0].shape());
+      spread_plane(op.forward, gy.raw_as<const T>() + plane_start(gy.shape(), gy.strides(), plane),
+                   gy.shape(), gy.strides(), sums, out[0].shape());
     });
   });
 }

@@ -19,14 +19,10 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 const ReduceTarget& reduce_target() {
   static constexpr ReduceTarget kTarget = {
-      fold_functions<SumFold, float>(),
-      fold_functions<SumFold, double>(),
-      fold_functions<SumFold, int64_t>(),
-      fold_functions<MaxFold, float>(),
-      fold_functions<MaxFold, double>(),
-      fold_functions<MaxFold, int64_t>(),
-      fold_functions<DeviationFold, float>(),
-      fold_functions<DeviationFold, double>(),
+      fold_functions<SumFold, float>(),       fold_functions<SumFold, double>(),
+      fold_functions<SumFold, int64_t>(),     fold_functions<MaxFold, float>(),
+      fold_functions<MaxFold, double>(),      fold_functions<MaxFold, int64_t>(),
+      fold_functions<DeviationFold, float>(), fold_functions<DeviationFold, double>(),
   };
   return kTarget;
 }
@@ -69,8 +65,7 @@ void shift_run(void* to, int64_t to_stride, const void* from, int64_t from_strid
 enum class Order : bool { kIgnored, kKept };
 
 ReduceInput input_of(const Tensor& in, Order order = Order::kIgnored) {
-  const DType compute_type =
-      with_fold_type(in.dtype(), []<class C>(C) { return dtype_of<C>; });
+  const DType compute_type = with_fold_type(in.dtype(), []<class C>(C) { return dtype_of<C>; });
   const bool shifts = order == Order::kKept && in.dtype() == kU64;
   return {in.raw(), size_of(in.dtype()), in.dtype() == compute_type,
           shifts ? &shift_run : find_converter(compute_type, in.dtype())};

@@ -1,7 +1,7 @@
 // The backward engine: order, accumulation, hooks, higher derivatives, custom functions,
 // checkpointing, modes, and graphs of any length.
-#include <gtest/gtest.h>
 #include <pthread.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 #include <string>
@@ -90,9 +90,18 @@ TEST(Backward, RunsByDescendingCreationNumber) {
   std::vector<int> order;
   Tensor x = leaf({1});
   Tensor a = x * 2, b = x * 3, c = a + b;
-  a.register_hook([&](const Tensor&) { order.push_back(1); return Tensor(); });
-  b.register_hook([&](const Tensor&) { order.push_back(2); return Tensor(); });
-  c.register_hook([&](const Tensor&) { order.push_back(3); return Tensor(); });
+  a.register_hook([&](const Tensor&) {
+    order.push_back(1);
+    return Tensor();
+  });
+  b.register_hook([&](const Tensor&) {
+    order.push_back(2);
+    return Tensor();
+  });
+  c.register_hook([&](const Tensor&) {
+    order.push_back(3);
+    return Tensor();
+  });
   c.sum().backward();
   EXPECT_EQ(order, (std::vector<int>{3, 2, 1}));
 }
@@ -120,7 +129,10 @@ TEST(Grad, RunsOnlyWhatLeadsToAnInput) {
   Tensor x = leaf({2}), z = leaf({3});
   Tensor other = z * z;
   bool ran = false;
-  other.register_hook([&](const Tensor&) { ran = true; return Tensor(); });
+  other.register_hook([&](const Tensor&) {
+    ran = true;
+    return Tensor();
+  });
   Tensor y = (x * other).sum();
   grad({y}, {x});
   EXPECT_FALSE(ran);
@@ -177,12 +189,14 @@ TEST(Hooks, CompletionFiresInMidBackwardAlsoWithTiedWeights) {
   Tensor x = leaf({1}), w = leaf({2});
   std::vector<std::string> events;
   Tensor below = x * 5;
-  below.register_hook([&](const Tensor&) { events.push_back("below"); return Tensor(); });
+  below.register_hook([&](const Tensor&) {
+    events.push_back("below");
+    return Tensor();
+  });
   Tensor h = below * w;
   Tensor y = h * w;
-  w.register_completion_hook([&](const Tensor& t) {
-    events.push_back("w " + std::to_string(int(t.grad().item())));
-  });
+  w.register_completion_hook(
+      [&](const Tensor& t) { events.push_back("w " + std::to_string(int(t.grad().item()))); });
   x.register_completion_hook([&](const Tensor&) { events.push_back("x"); });
   y.sum().backward();
   ASSERT_EQ(events.size(), 3u);

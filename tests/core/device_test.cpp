@@ -1,5 +1,5 @@
-// What apply() does for devices with streams (rule 13) and with 0-d CPU tensors (rule 4), shown on a
-// backend made for this test: host memory under the name of a device, with a stream that can be
+// What apply() does for devices with streams (rule 13) and with 0-d CPU tensors (rule 4), shown on
+// a backend made for this test: host memory under the name of a device, with a stream that can be
 // switched and a log of what it is asked.
 #include <gtest/gtest.h>
 
@@ -28,7 +28,8 @@ class FakeBackend final : public Backend {
     live += bytes;
     return std::malloc(bytes);
   }
-  void deallocate(void* data, size_t bytes, int, StreamId writer, uint64_t users) noexcept override {
+  void deallocate(void* data, size_t bytes, int, StreamId writer,
+                  uint64_t users) noexcept override {
     live -= bytes;
     last_free = {writer, users};
     std::free(data);
@@ -70,7 +71,8 @@ bool second_was_number;
 
 }  // namespace
 
-template <> struct Rule<Plus> {
+template <>
+struct Rule<Plus> {
   static Spec infer(const Plus&, Inputs in) { return in[0].tensor().spec(); }
 };
 

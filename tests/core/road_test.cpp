@@ -1,5 +1,5 @@
-// The road of an op, and what the user reads when something on it is wrong: each error with its whole
-// message and the line of the call.
+// The road of an op, and what the user reads when something on it is wrong: each error with its
+// whole message and the line of the call.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -16,7 +16,8 @@ namespace entasis {
 namespace {
 
 // The message of the E that `f` throws. `line` is where the call in f stands.
-template <class E, class F> std::string message_of(F f) {
+template <class E, class F>
+std::string message_of(F f) {
   try {
     f();
   } catch (const E& error) {
@@ -51,14 +52,13 @@ TEST(Errors, DtypeNamesBoth) {
 
 TEST(Errors, DeviceNamesBoth) {
   const Tensor a = zeros({2}), b = zeros({2}, kMeta);
-  const std::string text = message_of<DeviceError>([&] { a * b; });
+  const std::string text = message_of<DeviceError>([&] { a* b; });
   EXPECT_EQ(text, "mul: inputs are on different devices: cpu and meta" + here(__LINE__ - 1));
 }
 
 TEST(Errors, MissingBackendSaysWhatIsMissing) {
   if (device_count(DeviceType::kCUDA) > 0) GTEST_SKIP() << "there is a CUDA device";
-  const std::string text =
-      message_of<DeviceError>([&] { zeros({2}, Device(DeviceType::kCUDA)); });
+  const std::string text = message_of<DeviceError>([&] { zeros({2}, Device(DeviceType::kCUDA)); });
   EXPECT_NE(text.find("no cuda device: this build or machine has no backend for it"),
             std::string::npos)
       << text;
@@ -159,24 +159,29 @@ struct Bump {  // writes its first input
 
 }  // namespace
 
-template <> struct Rule<Twice> {
+template <>
+struct Rule<Twice> {
   static Spec infer(const Twice&, Inputs in) { return in[0].tensor().spec(); }
   static constexpr SaveMask saves[] = {saves_nothing};
   static Grads vjp(const Twice&, const Saved&, Grads gy) { return {gy[0] * 2}; }
 };
-template <> struct Rule<NoKernel> {
+template <>
+struct Rule<NoKernel> {
   static Spec infer(const NoKernel&, Inputs in) { return in[0].tensor().spec(); }
 };
-template <> struct Rule<Positive> {
+template <>
+struct Rule<Positive> {
   static constexpr OpFlags flags = kDataDependent;
   static Spec infer(const Positive&, Inputs in, Counts counts) {
     return Spec::dense(in[0].dtype(), {counts[0]});
   }
 };
-template <> struct Rule<Reversed> {
+template <>
+struct Rule<Reversed> {
   static Spec infer(const Reversed&, Inputs in) { return Spec::dense(kF32, in[0].shape()); }
 };
-template <> struct Rule<Bump> {
+template <>
+struct Rule<Bump> {
   static bool mutates(const Bump&, int input, int) { return input == 0; }
   static Spec infer(const Bump&, Inputs in) { return in[0].tensor().spec(); }
 };
@@ -369,7 +374,8 @@ struct Recorder : Interceptor {
 
 TEST(Interceptors, SeeEachOpInOrder) {
   std::string log;
-  Recorder checks(Interceptor::Rank::kChecks, "c", log), profiler(Interceptor::Rank::kProfiler, "p", log);
+  Recorder checks(Interceptor::Rank::kChecks, "c", log),
+      profiler(Interceptor::Rank::kProfiler, "p", log);
   const Tensor x = ones({2});
   {
     const InterceptorGuard first(checks), second(profiler);

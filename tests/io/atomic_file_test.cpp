@@ -93,7 +93,9 @@ TEST_F(AtomicFileTest, FullDiskLeavesTheOldFileAlone) {
   struct rlimit before {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit small { 4096, before.rlim_max };
+  const struct rlimit small {
+    4096, before.rlim_max
+  };
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   std::string message;
   try {

@@ -37,7 +37,8 @@ double at(const Tensor& t, int64_t n, int64_t c, int64_t y, int64_t x) {
 }
 
 // Calls f(n, group, o, c, y, x, r, s, iy, ix) for every product of the convolution.
-template <class F> void each_product(const Case& k, const Dims& out, F f) {
+template <class F>
+void each_product(const Case& k, const Dims& out, F f) {
   const int64_t og = k.weight[0] / k.groups, cg = k.weight[1];
   for (int64_t n = 0; n < out[0]; ++n)
     for (int64_t o = 0; o < out[1]; ++o)
@@ -88,24 +89,29 @@ TEST_P(Conv2d, ValuesAndGradients) {
   for (int64_t i = 0; i < y.numel(); ++i) {
     values[size_t(i)] = bd.data<double>()[i / (out[2] * out[3]) % out[1]];
   }
-  each_product(k, out, [&](int64_t n, int64_t o, int64_t oy, int64_t ox, int64_t ci, int64_t c,
-                           int64_t r, int64_t s, int64_t iy, int64_t ix) {
-    const double g = at(gd, n, o, oy, ox);
-    values[size_t(flat(out, n, o, oy, ox))] += at(xd, n, ci, iy, ix) * at(wd, o, c, r, s);
-    gx[size_t(flat(k.input, n, ci, iy, ix))] += g * at(wd, o, c, r, s);
-    gw[size_t(flat(k.weight, o, c, r, s))] += g * at(xd, n, ci, iy, ix);
-  });
+  each_product(k, out,
+               [&](int64_t n, int64_t o, int64_t oy, int64_t ox, int64_t ci, int64_t c, int64_t r,
+                   int64_t s, int64_t iy, int64_t ix) {
+                 const double g = at(gd, n, o, oy, ox);
+                 values[size_t(flat(out, n, o, oy, ox))] +=
+                     at(xd, n, ci, iy, ix) * at(wd, o, c, r, s);
+                 gx[size_t(flat(k.input, n, ci, iy, ix))] += g * at(wd, o, c, r, s);
+                 gw[size_t(flat(k.weight, o, c, r, s))] += g * at(xd, n, ci, iy, ix);
+               });
   expect_close(y, values, tolerance);
   expect_close(x.grad(), gx, tolerance);
   expect_close(w.grad(), gw, tolerance);
-  expect_close(b.grad(), [&] {
-    std::vector<double> sums(size_t(k.weight[0]));
-    const Tensor dense = gd.contiguous();
-    for (int64_t i = 0; i < dense.numel(); ++i) {
-      sums[size_t(i / (out[2] * out[3]) % out[1])] += dense.data<double>()[i];
-    }
-    return sums;
-  }(), tolerance * 4);
+  expect_close(
+      b.grad(),
+      [&] {
+        std::vector<double> sums(size_t(k.weight[0]));
+        const Tensor dense = gd.contiguous();
+        for (int64_t i = 0; i < dense.numel(); ++i) {
+          sums[size_t(i / (out[2] * out[3]) % out[1])] += dense.data<double>()[i];
+        }
+        return sums;
+      }(),
+      tolerance * 4);
   EXPECT_EQ(x.grad().strides(), x.strides());
   EXPECT_EQ(w.grad().strides(), w.strides());
   EXPECT_TRUE(!last || x.size(1) == 1 || y.is_channels_last());
@@ -172,14 +178,18 @@ TEST(Conv2dErrors, NameWhatDoesNotFit) {
     }
     return "nothing was thrown";
   };
-  EXPECT_EQ(text([&] { conv2d(x, zeros({4, 2, 3, 3})); }),
+  EXPECT_EQ(text([&] {
+              conv2d(x, zeros({4, 2, 3, 3}));
+            }),
             "conv2d: channels do not fit: input is [1, 3, 5, 5], weight is [4, 2, 3, 3], groups is "
             "1 — conv_test.cpp:" +
                 std::to_string(__LINE__ - 3));
   EXPECT_EQ(text([&] { conv2d(x, w, {}, {0}); }),
             "conv2d: stride must be at least 1, it is [0] — conv_test.cpp:" +
                 std::to_string(__LINE__ - 2));
-  EXPECT_EQ(text([&] { conv2d(x, zeros({4, 3, 7, 7})); }),
+  EXPECT_EQ(text([&] {
+              conv2d(x, zeros({4, 3, 7, 7}));
+            }),
             "conv2d: the filter does not fit: input is [1, 3, 5, 5], weight is [4, 3, 7, 7], "
             "padding [0, 0], dilation [1, 1] — conv_test.cpp:" +
                 std::to_string(__LINE__ - 3));

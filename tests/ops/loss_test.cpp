@@ -71,8 +71,7 @@ Reference solve(const Problem& p) {
     for (int64_t c = 0; c < p.classes(); ++c) sum += std::exp(x(c) - max);
     for (int64_t c = 0; c < p.classes(); ++c) {
       const double log_p = x(c) - max - std::log(sum);
-      const double q =
-          (double(c) == t ? 1 - p.smoothing : 0) + p.smoothing / double(p.classes());
+      const double q = (double(c) == t ? 1 - p.smoothing : 0) + p.smoothing / double(p.classes());
       if (q != 0) loss -= q * log_p;
       r.slopes[size_t(base + c * step)] = ignored ? 0 : std::exp(log_p) - q;
     }
@@ -103,8 +102,7 @@ void check_problem(const Problem& p, DType dtype, DType target_dtype) {
                                  std::to_string(int(reduction));
         Tensor x = layout.tensor.detach();
         x.requires_grad_();
-        const Tensor loss =
-            cross_entropy(x, target.tensor, p.ignore_index, reduction, p.smoothing);
+        const Tensor loss = cross_entropy(x, target.tensor, p.ignore_index, reduction, p.smoothing);
         ASSERT_EQ(loss.dtype(), dtype) << what;
         ASSERT_EQ(loss.shape(), reduction == Reduction::kNone ? p.target_shape : Dims()) << what;
         const Values expected = reduced(r, reduction);
@@ -127,15 +125,16 @@ void check_problem(const Problem& p, DType dtype, DType target_dtype) {
           if (slope != 0) slope *= w;  // ignored rows stay 0 if none is counted
         });
         expect_close(values_of(gx), slopes,
-                     {rounding(dtype) + 8 * u, 32 * u + least_rounding(dtype)}, what + ", gradient");
+                     {rounding(dtype) + 8 * u, 32 * u + least_rounding(dtype)},
+                     what + ", gradient");
         if (testing::Test::HasFailure()) return;
       }
     }
   }
 }
 
-const Dims kShapes[] = {{7},          {4, 10},       {1, 1},        {33, 65},
-                        {2, 5, 3},    {3, 21, 4, 5}, {2, 3, 2, 2, 3}, {70, 3, 20}};
+const Dims kShapes[] = {{7},       {4, 10},       {1, 1},          {33, 65},
+                        {2, 5, 3}, {3, 21, 4, 5}, {2, 3, 2, 2, 3}, {70, 3, 20}};
 
 TEST(CrossEntropy, EveryDtypeLayoutAndReduction) {
   for (const DType dtype : kFloats) {
@@ -173,8 +172,10 @@ TEST(CrossEntropy, NothingCounted) {
   const Tensor loss = cross_entropy(none, tensor(kI64, {0}, {}));
   EXPECT_TRUE(std::isnan(loss.item()));
   EXPECT_EQ(grad({loss}, {none})[0].shape(), (Dims{0, 3}));
-  EXPECT_EQ(cross_entropy(tensor(kF32, {1, 0}, {}), tensor(kI64, {1}, {-100}), -100,
-                          Reduction::kSum).item(), 0);
+  EXPECT_EQ(
+      cross_entropy(tensor(kF32, {1, 0}, {}), tensor(kI64, {1}, {-100}), -100, Reduction::kSum)
+          .item(),
+      0);
 }
 
 TEST(CrossEntropy, IgnoredRowsMayHoldAnything) {
@@ -198,7 +199,8 @@ TEST(CrossEntropy, LargeLogitsKeepTheirPrecision) {
   expect_close(values_of(grad({loss}, {x})[0]), {-p, p}, {1e-6, 0}, "gradient");
   const double inf = INFINITY;
   EXPECT_EQ(cross_entropy(tensor(kF32, {2}, {0, -inf}), tensor(kI64, {}, {1})).item(), inf);
-  EXPECT_TRUE(std::isnan(cross_entropy(tensor(kF32, {2}, {-inf, -inf}), tensor(kI64, {}, {1})).item()));
+  EXPECT_TRUE(
+      std::isnan(cross_entropy(tensor(kF32, {2}, {-inf, -inf}), tensor(kI64, {}, {1})).item()));
 }
 
 TEST(CrossEntropy, GradientsAndSecondGradients) {
@@ -247,24 +249,24 @@ TEST(CrossEntropy, ErrorsNameTheCallersLine) {
       cross_entropy(input, target, -100, Reduction::kMean, smoothing, Location("a.cpp", line));
     };
   };
-  expect_error<IndexError>(
-      call(x, tensor(kI64, {5}, {0, 1, 2, 12, 99}), 7),
-      "cross_entropy: class 12 at position 3 is outside [0, 10) — a.cpp:7");
-  expect_error<IndexError>(
-      call(x, tensor(kI32, {5}, {0, -1, 2, 3, 4}), 8),
-      "cross_entropy: class -1 at position 1 is outside [0, 10) — a.cpp:8");
+  expect_error<IndexError>(call(x, tensor(kI64, {5}, {0, 1, 2, 12, 99}), 7),
+                           "cross_entropy: class 12 at position 3 is outside [0, 10) — a.cpp:7");
+  expect_error<IndexError>(call(x, tensor(kI32, {5}, {0, -1, 2, 3, 4}), 8),
+                           "cross_entropy: class -1 at position 1 is outside [0, 10) — a.cpp:8");
   expect_error<ShapeError>(call(x, tensor(kI64, {4}, {0, 1, 2, 3}), 9),
                            "cross_entropy: input of shape [5, 10] needs a target of shape [5], got "
                            "[4] — a.cpp:9");
-  expect_error<ShapeError>(call(tensor(kF32, {}, {1}), tensor(kI64, {}, {0}), 10),
-                           "cross_entropy: input is 0-d: it needs a dimension of classes — a.cpp:10");
+  expect_error<ShapeError>(
+      call(tensor(kF32, {}, {1}), tensor(kI64, {}, {0}), 10),
+      "cross_entropy: input is 0-d: it needs a dimension of classes — a.cpp:10");
   expect_error<DtypeError>(
       call(x, tensor(kF32, {5}, {0, 1, 2, 3, 4}), 11),
       "cross_entropy: target must hold class indices, i64 or i32, not f32 — a.cpp:11");
   expect_error<DtypeError>(call(tensor(kI64, {1, 1}, {0}), tensor(kI64, {1}, {0}), 12),
                            "cross_entropy: input must be floating-point, not i64 — a.cpp:12");
-  expect_error<ValueError>(call(x, tensor(kI64, {5}, {0, 1, 2, 3, 4}), 13, 1.5),
-                           "cross_entropy: label_smoothing must be from 0 to 1, got 1.5 — a.cpp:13");
+  expect_error<ValueError>(
+      call(x, tensor(kI64, {5}, {0, 1, 2, 3, 4}), 13, 1.5),
+      "cross_entropy: label_smoothing must be from 0 to 1, got 1.5 — a.cpp:13");
   expect_error<ValueError>(call(x, Tensor(), 14),
                            "cross_entropy: input 1 is an undefined tensor — a.cpp:14");
   // The first bad class is named whatever thread finds it.
@@ -306,7 +308,8 @@ TEST(PointwiseLoss, EveryDtypeLayoutAndReduction) {
         expect_close(values_of(mse_loss(a, b, Reduction::kNone)), squares, near, what);
         expect_close(values_of(mse_loss(a, b)), {square_sum / n}, near, what);
         expect_close(values_of(mse_loss(a, b, Reduction::kSum)), {square_sum}, near, what);
-        expect_close(values_of(binary_cross_entropy(a, b, Reduction::kNone)), entropies, near, what);
+        expect_close(values_of(binary_cross_entropy(a, b, Reduction::kNone)), entropies, near,
+                     what);
         expect_close(values_of(binary_cross_entropy(a, b)), {entropy_sum / n}, near, what);
         expect_close(values_of(binary_cross_entropy(a, b, Reduction::kSum)), {entropy_sum}, near,
                      what);
@@ -323,8 +326,9 @@ TEST(PointwiseLoss, GradientsAndSecondGradients) {
     const std::string what = "reduction " + std::to_string(int(reduction));
     check_gradients([&](const Tensors& in) { return mse_loss(in[0], in[1], reduction); }, {x, t},
                     "mse_loss " + what);
-    check_gradients([&](const Tensors& in) { return binary_cross_entropy(in[0], in[1], reduction); },
-                    {x, t}, "binary_cross_entropy " + what);
+    check_gradients(
+        [&](const Tensors& in) { return binary_cross_entropy(in[0], in[1], reduction); }, {x, t},
+        "binary_cross_entropy " + what);
   }
   const Tensor row = tensor(kF64, {3}, random_values(kF64, 3, 3));
   const Tensor x = tensor(kF64, {2, 3}, random_values(kF64, 6, 1));
@@ -343,8 +347,11 @@ TEST(PointwiseLoss, CertainProbabilitiesStayFinite) {
 TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5));
   expect_error<ShapeError>(
-      [&] { mse_loss(x, tensor(kF32, {2}, {0, 1}), Reduction::kMean, Location("a.cpp", 7)); },
-      "mse_loss: squared_difference: shapes do not broadcast: [2, 3] and [2] (3 vs 2 in dimension 1) "
+      [&] {
+        mse_loss(x, tensor(kF32, {2}, {0, 1}), Reduction::kMean, Location("a.cpp", 7));
+      },
+      "mse_loss: squared_difference: shapes do not broadcast: [2, 3] and [2] (3 vs 2 in dimension "
+      "1) "
       "— a.cpp:7");
   expect_error<ShapeError>(
       [&] {
@@ -353,10 +360,13 @@ TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
       },
       "binary_cross_entropy: input and target differ: [2, 3] and [3] — a.cpp:8");
   expect_error<DtypeError>(
-      [&] { mse_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 9)); },
+      [&] {
+        mse_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 9));
+      },
       "mse_loss: input and target must be floating-point, not i64 — a.cpp:9");
-  expect_error<ValueError>([&] { mse_loss(Tensor(), x, Reduction::kMean, Location("a.cpp", 10)); },
-                           "mse_loss: squared_difference: input 0 is an undefined tensor — a.cpp:10");
+  expect_error<ValueError>(
+      [&] { mse_loss(Tensor(), x, Reduction::kMean, Location("a.cpp", 10)); },
+      "mse_loss: squared_difference: input 0 is an undefined tensor — a.cpp:10");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 // Sum over the inner dimension by broadcasting: shares nothing with the product's code.
 Tensor naive(const Tensor& a, const Tensor& b) {
-  const Tensor left = unsqueeze(a.to(kF64), -1);        // [.., n, k, 1]
+  const Tensor left = unsqueeze(a.to(kF64), -1);            // [.., n, k, 1]
   const Tensor right = unsqueeze(b.to(kF64), b.dim() - 2);  // [.., 1, k, m]
   return (left * right).sum({-2});
 }
@@ -29,10 +29,10 @@ struct Shapes {
 
 TEST(Matmul, RanksAndBatches) {
   const Shapes cases[] = {
-      {{3, 4}, {4, 5}},          {{1, 1}, {1, 1}},          {{2, 3, 4}, {4, 5}},
-      {{2, 3, 4}, {2, 4, 5}},    {{3, 4}, {2, 4, 5}},       {{2, 1, 3, 4}, {5, 4, 6}},
-      {{7, 2, 3, 4}, {1, 4, 6}}, {{65, 33}, {33, 130}},     {{0, 4}, {4, 5}},
-      {{3, 0}, {0, 5}},          {{2, 0, 3, 4}, {4, 5}},    {{300, 257}, {257, 3}},
+      {{3, 4}, {4, 5}},          {{1, 1}, {1, 1}},       {{2, 3, 4}, {4, 5}},
+      {{2, 3, 4}, {2, 4, 5}},    {{3, 4}, {2, 4, 5}},    {{2, 1, 3, 4}, {5, 4, 6}},
+      {{7, 2, 3, 4}, {1, 4, 6}}, {{65, 33}, {33, 130}},  {{0, 4}, {4, 5}},
+      {{3, 0}, {0, 5}},          {{2, 0, 3, 4}, {4, 5}}, {{300, 257}, {257, 3}},
   };
   manual_seed(1);
   for (const Shapes& s : cases) {
@@ -77,7 +77,8 @@ TEST(Matmul, Dtypes) {
 
 TEST(Matmul, GradientsOfBroadcastBatches) {
   manual_seed(4);
-  Tensor a = randn({2, 1, 3, 4}, kF64).requires_grad_(), b = randn({5, 4, 6}, kF64).requires_grad_();
+  Tensor a = randn({2, 1, 3, 4}, kF64).requires_grad_(),
+         b = randn({5, 4, 6}, kF64).requires_grad_();
   const Tensor w = randn({2, 5, 3, 6}, kF64);
   (matmul(a, b) * w).sum().backward();
   Tensor a2 = a.detach().clone().requires_grad_(), b2 = b.detach().clone().requires_grad_();

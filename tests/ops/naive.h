@@ -1,10 +1,10 @@
-// What the tests of reductions, softmax, losses and normalisations share: tensors of every dtype and
-// layout from plain numbers, and back; references in double; gradients by finite differences.
+// What the tests of reductions, softmax, losses and normalisations share: tensors of every dtype
+// and layout from plain numbers, and back; references in double; gradients by finite differences.
 #pragma once
 
 #include <cmath>
-#include <cstring>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <random>
 #include <string>
@@ -66,8 +66,8 @@ inline Tensor tensor(DType dtype, const Dims& shape, const Values& values) {
   return t;
 }
 
-// The same values in memory laid out by `order` (outermost dimension first), each size `gap` times as
-// large as needed, beginning at element `offset`.
+// The same values in memory laid out by `order` (outermost dimension first), each size `gap` times
+// as large as needed, beginning at element `offset`.
 inline Tensor laid_out(DType dtype, const Dims& shape, const Values& values,
                        const std::vector<int>& order, int64_t gap = 1, int64_t offset = 0) {
   Dims strides = Dims::filled(shape.size(), 1);
@@ -122,11 +122,16 @@ inline Values random_values(DType dtype, int64_t n, uint32_t seed = 1, double lo
 // Half a unit in the last place, relative: what one rounding to `dtype` may cost.
 inline double rounding(DType dtype) {
   switch (dtype) {
-    case kF64: return 0x1p-53;
-    case kF32: return 0x1p-24;
-    case kF16: return 0x1p-11;
-    case kBF16: return 0x1p-8;
-    default: return 0;
+    case kF64:
+      return 0x1p-53;
+    case kF32:
+      return 0x1p-24;
+    case kF16:
+      return 0x1p-11;
+    case kBF16:
+      return 0x1p-8;
+    default:
+      return 0;
   }
 }
 // Half of the least subnormal number: what rounding may cost near 0.

@@ -17,8 +17,8 @@ using namespace naive;
 
 constexpr DType kFloats[] = {kF32, kF64, kF16, kBF16};
 
-// A normalisation by the definition: element i belongs to group[i], whose statistics it is normalised
-// by, and to parameter[i], which scales and shifts it.
+// A normalisation by the definition: element i belongs to group[i], whose statistics it is
+// normalised by, and to parameter[i], which scales and shifts it.
 struct Reference {
   std::vector<size_t> group, parameter;
   size_t groups, parameters;
@@ -59,7 +59,9 @@ struct Reference {
   Gradients backward(const Values& gy, const Values& x, const Values& weight, bool constant) const {
     Gradients g{Values(x.size()), Values(parameters), Values(parameters)};
     Values sum(groups), product_sum(groups);
-    const auto scaled = [&](size_t i) { return gy[i] * (weight.empty() ? 1 : weight[parameter[i]]); };
+    const auto scaled = [&](size_t i) {
+      return gy[i] * (weight.empty() ? 1 : weight[parameter[i]]);
+    };
     for (size_t i = 0; i < x.size(); ++i) {
       sum[group[i]] += scaled(i);
       product_sum[group[i]] += scaled(i) * normal(x, i);
@@ -141,7 +143,8 @@ void check_layer_norm(DType dtype, const Dims& shape, int normalized) {
         ASSERT_EQ(y.shape(), shape) << what;
         ASSERT_EQ(y.dtype(), dtype) << what;
         const Values no_weight, no_bias;
-        const Values expected = reference.forward(x, has_weight ? w : no_weight, has_bias ? b : no_bias);
+        const Values expected =
+            reference.forward(x, has_weight ? w : no_weight, has_bias ? b : no_bias);
         expect_close(values_of(y), expected, bound(dtype, 8), what);
 
         Tensors inputs = {input};
@@ -149,12 +152,13 @@ void check_layer_norm(DType dtype, const Dims& shape, int normalized) {
         if (has_bias) inputs.push_back(bias);
         const Tensors gradients = grad({y}, inputs, {{tensor(dtype, shape, gy)}});
         const auto g = reference.backward(gy, x, has_weight ? w : no_weight, false);
-        expect_close(values_of(gradients[0]), g.x, bound(dtype, largest(g.x) * largest(reference.rstd)),
-                     what + ", input");
+        expect_close(values_of(gradients[0]), g.x,
+                     bound(dtype, largest(g.x) * largest(reference.rstd)), what + ", input");
         ASSERT_EQ(gradients[0].strides(), dense_strides_like(shape, input.strides())) << what;
         const double rows = double(reference.groups);
         if (has_weight) {
-          expect_close(values_of(gradients[1]), g.weight, bound(dtype, 3 * rows), what + ", weight");
+          expect_close(values_of(gradients[1]), g.weight, bound(dtype, 3 * rows),
+                       what + ", weight");
         }
         if (has_bias) {
           expect_close(values_of(gradients.back()), g.bias, bound(dtype, rows), what + ", bias");
@@ -227,10 +231,10 @@ TEST(LayerNorm, GradientsAndSecondGradients) {
                     {x, w, b}, what);
     check_gradients([&](const Tensors& in) { return layer_norm(in[0], row, {}, {}, 0.1); }, {x},
                     what + " without parameters");
-    check_gradients([&](const Tensors& in) { return layer_norm(x, row, in[0], in[1], 0.1); }, {w, b},
-                    what + ", parameters only");
-    check_gradients([&](const Tensors& in) { return layer_norm(in[0], row, {}, in[1], 0.1); }, {x, b},
-                    what + " without weight");
+    check_gradients([&](const Tensors& in) { return layer_norm(x, row, in[0], in[1], 0.1); },
+                    {w, b}, what + ", parameters only");
+    check_gradients([&](const Tensors& in) { return layer_norm(in[0], row, {}, in[1], 0.1); },
+                    {x, b}, what + " without weight");
   }
 }
 
@@ -272,8 +276,7 @@ void check_batch_norm(DType dtype, const Dims& shape, const Layout& layout, cons
             batch_norm(input, running_mean, running_var, weight, bias, training, 0.3, 1e-3);
         ASSERT_EQ(y.dtype(), dtype) << what;
         ASSERT_EQ(y.strides(), dense_strides_like(shape, input.strides())) << what;
-        expect_close(values_of(y),
-                     reference.forward(x, has_weight ? w : none, has_bias ? b : none),
+        expect_close(values_of(y), reference.forward(x, has_weight ? w : none, has_bias ? b : none),
                      bound(dtype, 8), what);
         expect_close(values_of(running_mean), new_mean, bound(dtype, 8), what + ", running_mean");
         expect_close(values_of(running_var), new_var, bound(dtype, 8), what + ", running_var");
@@ -283,8 +286,8 @@ void check_batch_norm(DType dtype, const Dims& shape, const Layout& layout, cons
         if (has_bias) inputs.push_back(bias);
         const Tensors gradients = grad({y}, inputs, {{tensor(dtype, shape, gy)}});
         const auto g = reference.backward(gy, x, has_weight ? w : none, !training);
-        expect_close(values_of(gradients[0]), g.x, bound(dtype, largest(g.x) * largest(reference.rstd)),
-                     what + ", input");
+        expect_close(values_of(gradients[0]), g.x,
+                     bound(dtype, largest(g.x) * largest(reference.rstd)), what + ", input");
         ASSERT_EQ(gradients[0].strides(), dense_strides_like(shape, input.strides())) << what;
         if (has_weight) {
           expect_close(values_of(gradients[1]), g.weight, bound(dtype, 8 * n), what + ", weight");
@@ -405,8 +408,8 @@ TEST(Norm, ThirdGradient) {
     const Tensor x = tensor(kF64, layer ? Dims{1, 4} : Dims{4, 1}, at).requires_grad_();
     GradOptions record;
     record.create_graph = true;
-    Tensor y = layer ? layer_norm(x, {4}, {}, {}, 0.1)
-                     : batch_norm(x, {}, {}, {}, {}, true, 0.1, 0.1);
+    Tensor y =
+        layer ? layer_norm(x, {4}, {}, {}, 0.1) : batch_norm(x, {}, {}, {}, {}, true, 0.1, 0.1);
     for (uint32_t order = 0; order < 2; ++order) {
       y = grad({weighted_sum(y, 5 + order)}, {x}, record)[0];
     }
@@ -477,28 +480,39 @@ TEST(Norm, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5));
   const Tensor three = tensor(kF32, {3}, {1, 2, 3}), two = tensor(kF32, {2}, {1, 2});
   const Location at("a.cpp", 7);
-  expect_error<ShapeError>([&] { layer_norm(x, {2}, {}, {}, 1e-5, at); },
-                           "layer_norm: normalized_shape [2] must be the last sizes of input's shape "
-                           "[2, 3] — a.cpp:7");
-  expect_error<ShapeError>([&] { layer_norm(x, {}, {}, {}, 1e-5, at); },
-                           "layer_norm: normalized_shape [] must be the last sizes of input's shape "
-                           "[2, 3] — a.cpp:7");
+  expect_error<ShapeError>(
+      [&] { layer_norm(x, {2}, {}, {}, 1e-5, at); },
+      "layer_norm: normalized_shape [2] must be the last sizes of input's shape "
+      "[2, 3] — a.cpp:7");
+  expect_error<ShapeError>(
+      [&] { layer_norm(x, {}, {}, {}, 1e-5, at); },
+      "layer_norm: normalized_shape [] must be the last sizes of input's shape "
+      "[2, 3] — a.cpp:7");
   expect_error<ShapeError>(
       [&] { layer_norm(x, {3}, two, {}, 1e-5, at); },
       "layer_norm: weight has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
   expect_error<ShapeError>(
       [&] { layer_norm(x, {3}, {}, two, 1e-5, at); },
       "layer_norm: bias has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
-  expect_error<DtypeError>([&] { layer_norm(tensor(kI32, {2}, {1, 2}), {2}, {}, {}, 1e-5, at); },
-                           "layer_norm: input must be floating-point, not i32 — a.cpp:7");
-  expect_error<DtypeError>([&] { layer_norm(x, {3}, tensor(kI64, {3}, {1, 2, 3}), {}, 1e-5, at); },
-                           "layer_norm: weight must be floating-point, not i64 — a.cpp:7");
+  expect_error<DtypeError>(
+      [&] {
+        layer_norm(tensor(kI32, {2}, {1, 2}), {2}, {}, {}, 1e-5, at);
+      },
+      "layer_norm: input must be floating-point, not i32 — a.cpp:7");
+  expect_error<DtypeError>(
+      [&] {
+        layer_norm(x, {3}, tensor(kI64, {3}, {1, 2, 3}), {}, 1e-5, at);
+      },
+      "layer_norm: weight must be floating-point, not i64 — a.cpp:7");
   expect_error<ValueError>([&] { layer_norm(Tensor(), {3}, {}, {}, 1e-5, at); },
                            "layer_norm: input 0 is an undefined tensor — a.cpp:7");
 
   expect_error<ValueError>(
-      [&] { batch_norm(tensor(kF32, {1, 3}, {1, 2, 3}), {}, {}, {}, {}, true, 0.1, 1e-5, at); },
-      "batch_norm: training needs more than one value per channel, input has shape [1, 3] — a.cpp:7");
+      [&] {
+        batch_norm(tensor(kF32, {1, 3}, {1, 2, 3}), {}, {}, {}, {}, true, 0.1, 1e-5, at);
+      },
+      "batch_norm: training needs more than one value per channel, input has shape [1, 3] — "
+      "a.cpp:7");
   expect_error<ValueError>(
       [&] { batch_norm(x, three, {}, {}, {}, false, 0.1, 1e-5, at); },
       "batch_norm: running_mean and running_var must be given unless training — a.cpp:7");
@@ -509,7 +523,9 @@ TEST(Norm, ErrorsNameTheCallersLine) {
       [&] { batch_norm(x, two, three, {}, {}, true, 0.1, 1e-5, at); },
       "batch_norm: running_mean has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
   expect_error<DtypeError>(
-      [&] { batch_norm(tensor(kI64, {2, 1}, {1, 2}), {}, {}, {}, {}, true, 0.1, 1e-5, at); },
+      [&] {
+        batch_norm(tensor(kI64, {2, 1}, {1, 2}), {}, {}, {}, {}, true, 0.1, 1e-5, at);
+      },
       "batch_norm: input must be floating-point, not i64 — a.cpp:7");
   const Tensor moving = tensor(kF32, {3}, {0, 0, 0}).requires_grad_();
   expect_error<AutogradError>(

@@ -63,8 +63,9 @@ Dims dims_in(DimMask mask, int rank) {
   return dims;
 }
 
-const Dims kShapes[] = {{7}, {1}, {}, {0}, {3, 0, 2}, {5, 4}, {2, 3, 70}, {33, 65}, {3, 1, 4, 5},
-                        {2, 3, 2, 3, 2}, {600, 3}, {4, 1000}, {40, 520}};
+const Dims kShapes[] = {{7},      {1},        {},       {0},          {3, 0, 2},
+                        {5, 4},   {2, 3, 70}, {33, 65}, {3, 1, 4, 5}, {2, 3, 2, 3, 2},
+                        {600, 3}, {4, 1000},  {40, 520}};
 
 // Runs `f(layout, dims, keepdim)` over shapes, layouts and every set of dimensions.
 void each_case(DType dtype, const std::function<void(const Layout&, const Values&, const Dims& dims,
@@ -156,13 +157,15 @@ TEST(Reduction, ArgmaxOfEveryDtypeLayoutAndDim) {
           const DimMask mask = d < 0 ? (DimMask{1} << shape.size()) - 1 : DimMask{1} << d;
           Values expected;
           for (const Values& group : groups_of(shape, values, mask)) {
-            expected.push_back(double(std::max_element(group.begin(), group.end()) - group.begin()));
+            expected.push_back(
+                double(std::max_element(group.begin(), group.end()) - group.begin()));
           }
           for (const bool keepdim : {false, true}) {
             const Tensor y = argmax(layout.tensor, dim, keepdim);
             ASSERT_EQ(y.dtype(), kI64);
             ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim));
-            ASSERT_EQ(values_of(y), expected) << describe(layout, dims_in(mask, shape.size()), dtype);
+            ASSERT_EQ(values_of(y), expected)
+                << describe(layout, dims_in(mask, shape.size()), dtype);
           }
         }
       }
@@ -235,8 +238,8 @@ TEST(Reduction, VarIsStableFarFromZero) {
 TEST(Reduction, SumToUndoesEveryBroadcast) {
   const Dims shape = {2, 3, 4};
   const Values values = random_values(kF64, 24);
-  for (const Dims& target : {Dims{2, 3, 4}, Dims{1, 3, 4}, Dims{2, 1, 4}, Dims{3, 1}, Dims{4}, Dims{1},
-                             Dims{}, Dims{1, 1, 1}}) {
+  for (const Dims& target : {Dims{2, 3, 4}, Dims{1, 3, 4}, Dims{2, 1, 4}, Dims{3, 1}, Dims{4},
+                             Dims{1}, Dims{}, Dims{1, 1, 1}}) {
     const DimMask mask = summed_dims(shape, target);
     for (const Layout& layout : layouts(kF64, shape, values)) {
       const Tensor y = sum_to(layout.tensor, target);
@@ -379,20 +382,29 @@ TEST(Reduction, GradientOfACastSumComesBackInTheInputsDtype) {
 TEST(Reduction, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
   const Tensor i = tensor(kI32, {2}, {1, 2});
-  expect_error<IndexError>([&] { sum(x, {2}, false, {}, Location("a.cpp", 7)); },
-                           "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
-  expect_error<ValueError>([&] { mean(x, {0, -2}, false, {}, Location("a.cpp", 8)); },
-                           "mean: dim -2 is named twice in [0, -2] — a.cpp:8");
+  expect_error<IndexError>(
+      [&] { sum(x, {2}, false, {}, Location("a.cpp", 7)); },
+      "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
+  expect_error<ValueError>(
+      [&] {
+        mean(x, {0, -2}, false, {}, Location("a.cpp", 8));
+      },
+      "mean: dim -2 is named twice in [0, -2] — a.cpp:8");
   expect_error<DtypeError>(
       [&] { mean(i, {}, false, {}, Location("a.cpp", 9)); },
       "mean: the mean of i32 is not defined; name a floating-point dtype — a.cpp:9");
   expect_error<DtypeError>(
       [&] { mean(x, {}, false, kI64, Location("a.cpp", 9)); },
       "mean: the mean of i64 is not defined; name a floating-point dtype — a.cpp:9");
-  expect_error<ShapeError>([&] { sum_to(x, {3, 3}, Location("a.cpp", 10)); },
-                           "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
+  expect_error<ShapeError>(
+      [&] {
+        sum_to(x, {3, 3}, Location("a.cpp", 10));
+      },
+      "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
   expect_error<IndexError>(
-      [&] { amax(tensor(kF32, {2, 0}, {}), {1}, false, Location("a.cpp", 12)); },
+      [&] {
+        amax(tensor(kF32, {2, 0}, {}), {1}, false, Location("a.cpp", 12));
+      },
       "amax: no maximum over dim 1 of shape [2, 0], which has no elements — a.cpp:12");
   expect_error<IndexError>(
       [&] { argmax(tensor(kF32, {0}, {}), {}, false, Location("a.cpp", 13)); },

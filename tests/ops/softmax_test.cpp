@@ -15,8 +15,9 @@ namespace {
 using namespace naive;
 
 constexpr DType kFloats[] = {kF32, kF64, kF16, kBF16};
-const Dims kShapes[] = {{7}, {1}, {}, {0}, {3, 0, 2}, {5, 4}, {2, 3, 70}, {33, 65}, {3, 1, 4, 5},
-                        {2, 3, 2, 3, 2}, {4, 1000}, {40, 67}};
+const Dims kShapes[] = {{7},       {1},        {},       {0},          {3, 0, 2},
+                        {5, 4},    {2, 3, 70}, {33, 65}, {3, 1, 4, 5}, {2, 3, 2, 3, 2},
+                        {4, 1000}, {40, 67}};
 
 // Calls f(values of the slice) for each slice along dim; f changes them.
 Values along(const Dims& shape, int dim, Values values, const std::function<void(Values&)>& f) {
@@ -113,7 +114,8 @@ TEST(Softmax, BackwardOfEveryDtypeLayoutAndDim) {
                                  gradient.name + " " + to_string(shape) + " along " +
                                  std::to_string(dim);
         expect_close(values_of(gx), expected,
-                     {rounding(dtype), 16 * compute_rounding(dtype) * std::max(1.0, largest)}, what);
+                     {rounding(dtype), 16 * compute_rounding(dtype) * std::max(1.0, largest)},
+                     what);
         if (testing::Test::HasFailure()) return;
       }
     }
@@ -159,7 +161,8 @@ TEST(Softmax, GradientsAndSecondGradients) {
     const Tensor x = tensor(kF64, shape, random_values(kF64, count(shape), 4, -2, 2));
     for (int dim = -1; dim < shape.size(); ++dim) {
       const std::string what = to_string(shape) + " along " + std::to_string(dim);
-      check_gradients([&](const Tensors& in) { return softmax(in[0], dim); }, {x}, "softmax " + what);
+      check_gradients([&](const Tensors& in) { return softmax(in[0], dim); }, {x},
+                      "softmax " + what);
       check_gradients([&](const Tensors& in) { return log_softmax(in[0], dim); }, {x},
                       "log_softmax " + what);
     }
@@ -208,7 +211,8 @@ TEST(Softmax, EverySimdTarget) {
           const Tensor ones = tensor(dtype, shape, Values(values.size(), 1.0));
           const Tensor gx = grad({y}, {x}, {{ones}})[0];
           if (!logarithm) {
-            expect_close(values_of(gx), Values(values.size(), 0.0), {0, 40 * rounding(dtype)}, "gx");
+            expect_close(values_of(gx), Values(values.size(), 0.0), {0, 40 * rounding(dtype)},
+                         "gx");
           }
         }
       }

@@ -30,7 +30,8 @@ const char* check_toy() {
   if (row == nullptr) return "toy_scale is not registered";
   const Value arguments[] = {Value(from_data({1, 2}, {2}))};
   if (std::get<Tensor>(invoke(*row, arguments)[0]).data<float>()[1] != 4) return "wrong value";
-  if (!throws_shape_error(*row, zeros({1, 1, 1}), "toy_scale: takes no 3-d input, it is [1, 1, 1]")) {
+  if (!throws_shape_error(*row, zeros({1, 1, 1}),
+                          "toy_scale: takes no 3-d input, it is [1, 1, 1]")) {
     return "the rule's ShapeError did not arrive";
   }
   if (!throws_shape_error(*row, zeros({1, 1}), "toy_scale: the kernel takes no 2-d input")) {

@@ -37,14 +37,16 @@ TEST_F(PluginTest, LoadsAndItsErrorsKeepTheirType) {
   EXPECT_EQ(check_toy(), nullptr) << check_toy();
 
   EXPECT_FALSE(load_plugin(path));
-  EXPECT_EQ(logged, "plugin " + path + " is not loaded: a row named 'toy_scale' is already registered");
+  EXPECT_EQ(logged,
+            "plugin " + path + " is not loaded: a row named 'toy_scale' is already registered");
 }
 
 TEST_F(PluginTest, AnotherBuildIsRefusedInOneLine) {
   const std::string path = std::string(TOY_FOLDER) + "/libtoy_misfit.so";
   EXPECT_FALSE(load_plugin(path));
   EXPECT_EQ(lines, 1);
-  EXPECT_EQ(logged, "plugin " + path + " is not loaded: it was built for library another, this one is " +
+  EXPECT_EQ(logged, "plugin " + path +
+                        " is not loaded: it was built for library another, this one is " +
                         build_id());
 }
 

@@ -15,7 +15,8 @@ struct Scale {
 
 }  // namespace toy
 
-template <> struct entasis::Rule<toy::Scale> {
+template <>
+struct entasis::Rule<toy::Scale> {
   static Spec infer(const toy::Scale&, Inputs in) {
     if (in[0].dim() == 3) throw ShapeError("takes no 3-d input, it is " + to_string(in[0].shape()));
     return Spec::dense(kF32, in[0].shape());

@@ -1,6 +1,6 @@
 // The toy as a plugin. TOY_BUILD_ID lets the build make one that does not fit.
-#include <entasis/core/plugin.h>
 #include <entasis_build.h>
+#include <entasis/core/plugin.h>
 
 #include "toy.h"
 

@@ -1,5 +1,5 @@
-// Operands of structured kernels as arrays of the type they compute in: the tensor's own memory where
-// that is its dtype, else a converted dense copy (half types compute in float).
+// Operands of structured kernels as arrays of the type they compute in: the tensor's own memory
+// where that is its dtype, else a converted dense copy (half types compute in float).
 #pragma once
 
 #include <type_traits>
@@ -10,14 +10,16 @@
 namespace entasis::cpu {
 
 // Elements with shape and strides.
-template <class T> struct TensorView {
+template <class T>
+struct TensorView {
   const T* data;
   Dims shape;
   Dims strides;
 };
 
 // Calls f with the type that a structured kernel computes `dtype` in.
-template <class F> void with_compute_type(DType dtype, F&& f) {
+template <class F>
+void with_compute_type(DType dtype, F&& f) {
   if (is_half(dtype)) {
     f(TypeTag<float>{});
     return;
@@ -33,7 +35,8 @@ template <class F> void with_compute_type(DType dtype, F&& f) {
 }
 
 // The same where the rule lets only floating-point dtypes through.
-template <class F> void with_float_type(DType dtype, F&& f) {
+template <class F>
+void with_float_type(DType dtype, F&& f) {
   if (dtype == kF64) {
     f(TypeTag<double>{});
   } else {
@@ -49,7 +52,10 @@ class Workspace {
   ~Workspace() { deallocate(data_, bytes_); }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
-  template <class T> T* as() const { return static_cast<T*>(data_); }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
 
  private:
   void* data_;
@@ -76,7 +82,8 @@ void copy_dense(const From* data, const Dims& shape, const Dims& strides, To* ou
   }
 }
 
-template <class T> class InputView {
+template <class T>
+class InputView {
  public:
   enum Layout { kAny, kDense };
   explicit InputView(const Tensor& t, Layout layout = kAny)
@@ -109,7 +116,8 @@ template <class T> class InputView {
 };
 
 // A dense output in the tensor's memory order; converted back when the view dies.
-template <class T> class OutputView {
+template <class T>
+class OutputView {
  public:
   explicit OutputView(Tensor& t)
       : tensor_(t),
@@ -126,7 +134,8 @@ template <class T> class OutputView {
   T* data() const { return converts_ ? workspace_.template as<T>() : tensor_.raw_as<T>(); }
 
  private:
-  template <class To> void write_back(To* out) {
+  template <class To>
+  void write_back(To* out) {
     const T* from = workspace_.template as<T>();
     for (int64_t i = 0; i < tensor_.numel(); ++i) out[i] = convert<To>(from[i]);
   }

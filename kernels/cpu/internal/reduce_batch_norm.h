@@ -168,7 +168,8 @@ inline ChannelMoments channel_moments(const BatchNorm& op, Inputs in) {
     return {values_or(in[1], channels, 0), values_or(in[2], channels, 1)};
   }
   const double n = double(x.numel() / channels);
-  ChannelMoments moments{std::vector<double>(size_t(channels)), std::vector<double>(size_t(channels))};
+  ChannelMoments moments{std::vector<double>(size_t(channels)),
+                         std::vector<double>(size_t(channels))};
   std::vector<double> unbiased(moments.variance);
   reduce_means(x.tensor(), channel_statistics(x), moments.mean.data());
   reduce_deviations(x.tensor(), channel_statistics(x), moments.mean.data(),
@@ -243,9 +244,9 @@ struct ChannelSums {
   }
 };
 
-// With s = sum(gy) and p = sum(gy (x - mean)) of a channel of n elements: the gradient of bias is s,
-// that of weight p rstd, that of the input (gy - s/n - (x - mean) rstd² p/n) rstd weight; without the
-// middle terms where mean and rstd were constants.
+// With s = sum(gy) and p = sum(gy (x - mean)) of a channel of n elements: the gradient of bias is
+// s, that of weight p rstd, that of the input (gy - s/n - (x - mean) rstd² p/n) rstd weight;
+// without the middle terms where mean and rstd were constants.
 template <class C>
 void batch_norm_backward_as(const NormFunctions<C>& f, const BatchNormBackward& op, Inputs in,
                             Outputs out) {

@@ -20,8 +20,8 @@ struct BlockView {
   }
 };
 
-// Converts `from` to `to`, both of `rows` times n elements, in few runs, and along neighbours if those
-// runs are not too short.
+// Converts `from` to `to`, both of `rows` times n elements, in few runs, and along neighbours if
+// those runs are not too short.
 inline void convert_block(ConvertRun convert, const BlockView& to, const BlockView& from,
                           int64_t rows, int64_t n) {
   const auto run = [&](int64_t r, int64_t i, int64_t to_stride, int64_t from_stride,

@@ -1,5 +1,5 @@
-// The functions of cross_entropy for one SIMD target: on one slice of n classes that are neighbours,
-// or on `width` neighbouring slices. What there is one of for each slice is an array.
+// The functions of cross_entropy for one SIMD target: on one slice of n classes that are
+// neighbours, or on `width` neighbouring slices. What there is one of for each slice is an array.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,9 @@
 //
 // Sums of floats: eight vectors are added by a tree, the result goes to accumulators in double. So
 // each element passes at most three roundings in float, and the relative error of a sum of positive
-// numbers stays below 2^-21 whatever their count, at the speed of memory (11 vector instructions for
-// 8 loads). A row is always cut into the same 64-byte groups, so the bits are those of every target.
+// numbers stays below 2^-21 whatever their count, at the speed of memory (11 vector instructions
+// for 8 loads). A row is always cut into the same 64-byte groups, so the bits are those of every
+// target.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_REDUCE_FOLD_INL_H_
@@ -150,8 +151,8 @@ void fold_rows(const C* from, int64_t rows, int64_t row_stride, int64_t n, const
   }
 }
 
-// Folds the columns of some rows into the accumulators. `rows` gives element c of its rows, a vector of
-// neighbours or at the end a scalar, in one step or several.
+// Folds the columns of some rows into the accumulators. `rows` gives element c of its rows, a
+// vector of neighbours or at the end a scalar, in one step or several.
 template <class Fold, class C, class Rows>
 HWY_INLINE void absorb_columns(int64_t width, const Wide<C>* HWY_RESTRICT centre,
                                Wide<C>* HWY_RESTRICT acc, Rows rows) {

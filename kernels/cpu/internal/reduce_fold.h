@@ -1,5 +1,5 @@
-// What a reduction does to elements, as functions for one compute type: fold rows, fold columns, join
-// partial results. The loops around them are in reduce_loops.h, the vector code in
+// What a reduction does to elements, as functions for one compute type: fold rows, fold columns,
+// join partial results. The loops around them are in reduce_loops.h, the vector code in
 // reduce_fold-inl.h.
 #pragma once
 

@@ -56,7 +56,8 @@ HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
 #define ENTASIS_HAS_MASKED_ACCESS 0
 #endif
 
-// n elements, n > 0; those that a vector has no room for are left out, those that it lacks are `pad`.
+// n elements, n > 0; those that a vector has no room for are left out, those that it lacks are
+// `pad`.
 template <class C>
 HWY_INLINE Lane<Tag<C>> load_some(const C* HWY_RESTRICT from, int64_t n, C pad = 0) {
   const Tag<C> tag;
@@ -120,8 +121,8 @@ struct WideSum {
   }
 };
 
-// Passes over a slice are written once for two directions: `load` and `store` step i as a vector, be
-// it of neighbours of one slice or of one element of several slices; `join` the lanes as the
+// Passes over a slice are written once for two directions: `load` and `store` step i as a vector,
+// be it of neighbours of one slice or of one element of several slices; `join` the lanes as the
 // direction demands; `get` and `put` what there is one of for each slice.
 
 // Vectors along one slice of n neighbours.

@@ -1,5 +1,5 @@
-// The loops of layer_norm: row by row. The gradients of weight and bias are sums over rows, gathered
-// in chunks that depend on the shape alone.
+// The loops of layer_norm: row by row. The gradients of weight and bias are sums over rows,
+// gathered in chunks that depend on the shape alone.
 #pragma once
 
 #include <algorithm>
@@ -81,8 +81,8 @@ void layer_norm_backward_as(const NormFunctions<C>& f, const LayerNormBackward& 
         const C* gy = gradient.read(first, last, buffer);
         const C* x = input.read(first, last, buffer + n);
         C* gx = op.wanted.input ? output.start_write(first, buffer + 2 * n) : nullptr;
-        f.row_gradients(gy, x, n, mean[r], rstd[r], data_or_null(weight), gx,
-                        sums.first(r / chunk), sums.second(r / chunk));
+        f.row_gradients(gy, x, n, mean[r], rstd[r], data_or_null(weight), gx, sums.first(r / chunk),
+                        sums.second(r / chunk));
         if (gx) output.finish_write(first, last, gx);
       }
     });

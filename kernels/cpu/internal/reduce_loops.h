@@ -1,11 +1,11 @@
 // The loops around a reduction: walks any strides, cuts the work for the threads, joins the parts.
 //
-// Two methods. By rows: the elements of one output are neighbours in memory; vectors run along them.
-// By columns: neighbours belong to different outputs; vectors run across the outputs, in blocks of
-// kColumns. Elements of one output are cut into chunks that depend on the shape alone, their results
-// joined by a fixed tree: the same bits for any number of threads, and all threads at work on a
-// single output. Other dtypes than the compute type, and elements that are not adjacent, pass through
-// a tile in the L1 cache.
+// Two methods. By rows: the elements of one output are neighbours in memory; vectors run along
+// them. By columns: neighbours belong to different outputs; vectors run across the outputs, in
+// blocks of kColumns. Elements of one output are cut into chunks that depend on the shape alone,
+// their results joined by a fixed tree: the same bits for any number of threads, and all threads at
+// work on a single output. Other dtypes than the compute type, and elements that are not adjacent,
+// pass through a tile in the L1 cache.
 #pragma once
 
 #include <algorithm>
@@ -34,12 +34,13 @@ struct ReduceInput {
   template <class C>
   void fill(int64_t at, int64_t rows, int64_t row_stride, int64_t n, int64_t stride,
             C* tile) const {
-    convert_block(convert, {tile, sizeof(C), n, 1},
-                  {address(at), element_size, row_stride, stride}, rows, n);
+    convert_block(convert, {tile, sizeof(C), n, 1}, {address(at), element_size, row_stride, stride},
+                  rows, n);
   }
 };
 
-// Where results go: n of them, `stride` elements apart from element `at` on. `divisor` is for floats.
+// Where results go: n of them, `stride` elements apart from element `at` on. `divisor` is for
+// floats.
 template <class A>
 struct ReduceOutput {
   void* data;
@@ -55,11 +56,11 @@ template <class C>
 class Reducer {
  public:
   using A = Wide<C>;
-  static constexpr int64_t kChunk = 32768;      // elements whose fold is one partial result
-  static constexpr int64_t kGrain = 4 * kChunk; // elements below which one thread is enough
-  static constexpr int64_t kSegment = 256;      // outputs at a time, by rows
-  static constexpr int64_t kColumns = 512;      // outputs at a time, by columns
-  static constexpr int64_t kTile = 4096;        // elements; 16 or 32 KB
+  static constexpr int64_t kChunk = 32768;       // elements whose fold is one partial result
+  static constexpr int64_t kGrain = 4 * kChunk;  // elements below which one thread is enough
+  static constexpr int64_t kSegment = 256;       // outputs at a time, by rows
+  static constexpr int64_t kColumns = 512;       // outputs at a time, by columns
+  static constexpr int64_t kTile = 4096;         // elements; 16 or 32 KB
 
   // `centre`, if not null, has a value for each output.
   Reducer(const ReducePlan& plan, const FoldFunctions<C>& fold, const ReduceInput& in,
@@ -202,7 +203,8 @@ class Reducer {
             std::min(block, inner.size - first)};
   }
 
-  void fold_column_range(const Block& b, int64_t begin, int64_t end, const A* centre, A* acc) const {
+  void fold_column_range(const Block& b, int64_t begin, int64_t end, const A* centre,
+                         A* acc) const {
     const ReduceLoop& inner = plan_.reduced.inner();
     for (int64_t i = begin; i < end;) {
       const int64_t within = i % inner.size;

@@ -28,7 +28,8 @@ template <class C>
 struct NormFunctions {
   // ---- Rows of n neighbours. weight and bias may be null.
   void (*moments)(const C* x, int64_t n, double eps, C* mean, C* rstd);
-  void (*normalize_row)(const C* x, int64_t n, C mean, C rstd, const C* weight, const C* bias, C* y);
+  void (*normalize_row)(const C* x, int64_t n, C mean, C rstd, const C* weight, const C* bias,
+                        C* y);
   // gx may be null; so may the sums over rows, to which gy (x - mean) rstd and gy are added.
   void (*row_gradients)(const C* gy, const C* x, int64_t n, C mean, C rstd, const C* weight, C* gx,
                         double* weight_sums, double* bias_sums);

@@ -78,10 +78,10 @@ struct ReducePlan {
   ReduceLoops kept;     // over the outputs
   ReduceLoops reduced;  // over the elements of one output
   int64_t outputs;
-  int64_t elements;     // of each output
+  int64_t elements;  // of each output
 
-  // `reduced_dims` has a bit for each reduced dimension. The output is dense row-major over the kept
-  // ones. With `in_order`, the reduced loops run in the order of the dimensions.
+  // `reduced_dims` has a bit for each reduced dimension. The output is dense row-major over the
+  // kept ones. With `in_order`, the reduced loops run in the order of the dimensions.
   ReducePlan(const Dims& shape, const Dims& strides, uint32_t reduced_dims, bool in_order = false) {
     int64_t out_stride = 1;
     int64_t out_strides[kMaxDims];

@@ -1,7 +1,7 @@
 // Walks the slices of several operands along one dimension, for kernels that read a whole slice to
 // write it: softmax and its kin. Slices whose elements are neighbours are handed out one by one;
-// others side by side, so that vectors can run across them. Operands that are not of the compute type
-// or not adjacent pass through scratch memory.
+// others side by side, so that vectors can run across them. Operands that are not of the compute
+// type or not adjacent pass through scratch memory.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +27,9 @@ struct SliceBlock {
   int64_t stride;
 };
 
-// All operands have the same shape and at least one element; with `kWrites` operand 0 is the output.
-// Its strides decide the direction and, in WalkOrder::kMemory, the order. C is float or double.
+// All operands have the same shape and at least one element; with `kWrites` operand 0 is the
+// output. Its strides decide the direction and, in WalkOrder::kMemory, the order. C is float or
+// double.
 template <class C, int N, bool kWrites = true>
 class Slices {
  public:
@@ -46,14 +47,14 @@ class Slices {
       side.stride = scalar ? 1 : operands[k].strides()[dim];
       side.step = walk_.step(int(k));
       const DType dtype = operands[k].dtype();
-      side.convert = is_output(k) ? find_converter(dtype, dtype_of<C>)
-                                  : find_converter(dtype_of<C>, dtype);
+      side.convert =
+          is_output(k) ? find_converter(dtype, dtype_of<C>) : find_converter(dtype_of<C>, dtype);
     }
     along_ = sides_[0].stride == 1;
     for (size_t k = 0; k < N; ++k) {
       const int64_t distance = along_ ? sides_[k].stride : sides_[k].step;
-      sides_[k].direct = distance == 1 && operands[k].dtype() == dtype_of<C> &&
-                         (along_ || !thrashes(sides_[k]));
+      sides_[k].direct =
+          distance == 1 && operands[k].dtype() == dtype_of<C> && (along_ || !thrashes(sides_[k]));
     }
   }
 
@@ -96,9 +97,7 @@ class Slices {
 
   // Elements of a slice whole pages apart fall into the same few cache lines' sets, and would be
   // fetched anew in each pass over the slice: a copy is cheaper.
-  bool thrashes(const Side& side) const {
-    return n_ > 16 && side.stride * side.size % 4096 == 0;
-  }
+  bool thrashes(const Side& side) const { return n_ > 16 && side.stride * side.size % 4096 == 0; }
 
   static constexpr bool is_output(size_t k) { return kWrites && k == 0; }
 

@@ -10,8 +10,8 @@ namespace entasis::cpu {
 enum SoftmaxKind { kSoftmax, kLogSoftmax, kSoftmaxBackward, kLogSoftmaxBackward };
 inline constexpr int kSoftmaxKinds = 4;
 
-// Operand 0 is written. Forward kinds read 1, the input; backward kinds read 1, the gradient, and 2,
-// the output of the forward op. Operands do not overlap.
+// Operand 0 is written. Forward kinds read 1, the input; backward kinds read 1, the gradient, and
+// 2, the output of the forward op. Operands do not overlap.
 template <class C>
 struct SoftmaxFunctions {
   // One slice of n neighbours.

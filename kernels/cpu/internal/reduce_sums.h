@@ -11,8 +11,8 @@
 
 namespace entasis::cpu {
 
-// How many of `count` units, of `work` elements each, make a chunk: enough to keep a thread busy and
-// to be worth `width` sums, and at most kMostChunks chunks. Depends on sizes alone.
+// How many of `count` units, of `work` elements each, make a chunk: enough to keep a thread busy
+// and to be worth `width` sums, and at most kMostChunks chunks. Depends on sizes alone.
 inline int64_t sum_chunk(int64_t count, int64_t work, int64_t width) {
   constexpr int64_t kChunkWork = 16384;
   constexpr int64_t kMostChunks = 128;

@@ -21,9 +21,8 @@
 #define ENTASIS_X86_TARGETS (HWY_AVX3 | HWY_AVX2 | HWY_SSE4)
 #endif
 #ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS                                                             \
-  ((((1LL << 15) - 1) & ~ENTASIS_X86_TARGETS) | HWY_SVE | HWY_SVE2 | HWY_SVE_256 |      \
-   HWY_SVE2_128)
+#define HWY_DISABLED_TARGETS \
+  ((((1LL << 15) - 1) & ~ENTASIS_X86_TARGETS) | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #endif
 
 #include <hwy/detect_targets.h>
