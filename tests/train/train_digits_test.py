@@ -160,7 +160,7 @@ class Resuming(ProgramTest):
         return int(header["__metadata__"]["cursor.position"])
 
     def test_in_mid_epoch(self):
-        flags = ["--epochs", 3, "--batch-size", 8, "--lr", 0.001, "--seed", 5]  # 181 steps each
+        flags = ["--epochs", 8, "--batch-size", 8, "--lr", 0.001, "--seed", 5]  # 181 steps each
         self.train("whole", *flags)
         code, stderr = self.stop("run", 30, signal.SIGINT, *flags)
         self.assertEqual(code, 130, stderr)
@@ -182,7 +182,7 @@ class Resuming(ProgramTest):
         self.assert_same_bits("whole", "run")
 
     def test_between_epochs(self):
-        flags = ["--epochs", 40, "--batch-size", 1442]  # one step each
+        flags = ["--epochs", 100, "--batch-size", 1442]  # one step each
         self.train("whole", *flags)
         code, stderr = self.stop("run", 3, signal.SIGTERM, *flags)
         self.assertEqual(code, 143, stderr)
@@ -209,7 +209,7 @@ class Resuming(ProgramTest):
 
     def test_the_folder_may_hold_spaces_and_quotes(self):
         out = "it's a run"
-        code, stderr = self.stop(out, 5, signal.SIGINT, "--epochs", 5)
+        code, stderr = self.stop(out, 5, signal.SIGINT, "--epochs", 20)
         self.assertEqual(code, 130, stderr)
         command = stderr.splitlines()[-1]
         result = subprocess.run(command, shell=True, capture_output=True, text=True)
