@@ -286,8 +286,11 @@ void run_op(Run& run, Outputs outputs) {
   });
 }
 
+// An op run in place is named as its function is: add_.
 [[noreturn, gnu::cold, gnu::noinline]] void place_and_rethrow(Error& error, const Run& run) {
-  place_in_frames(error, run.op.name, run.at);
+  std::string name = run.op.name;
+  if (run.in_place && name.back() != '_') name += '_';
+  place_in_frames(error, name.c_str(), run.at);
   throw;
 }
 

@@ -266,7 +266,7 @@ TEST(OutsideOp, InPlaceWithoutAGradientRaisesOnTensorsThatNeedOne) {
   Tensor h = x * 1;
   const std::string text = message_of<AutogradError>([&] { apply_in_place(Reversed{}, {}, h); });
   EXPECT_EQ(text,
-            "test_reversed: the target needs a gradient, and this change has none; change it under "
+            "test_reversed_: the target needs a gradient, and this change has none; change it under "
             "NoGrad or clone() it first" +
                 here(__LINE__ - 4));
 }

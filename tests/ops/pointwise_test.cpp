@@ -562,26 +562,26 @@ const std::string kPlace = " — user.cpp:12";
 TEST(PointwiseError, InPlace) {
   const Tensor whole = zeros({2}, kI32), row = zeros({3});
   expect_error<DtypeError>([&] { add_(whole, 0.5, kHere); },
-                           "add: the result is f32 and cannot be stored into i32" + kPlace);
+                           "add_: the result is f32 and cannot be stored into i32" + kPlace);
   expect_error<DtypeError>([&] { div_(whole, 2, kHere); },
-                           "div: the result is f32 and cannot be stored into i32" + kPlace);
+                           "div_: the result is f32 and cannot be stored into i32" + kPlace);
   expect_error<ShapeError>(
       [&] {
         add_(row, zeros({2, 3}), kHere);
       },
-      "add: the result has shape [2, 3], the target [3]" + kPlace);
+      "add_: the result has shape [2, 3], the target [3]" + kPlace);
   expect_error<ValueError>(
       [&] {
         mul_(expand(row, {2, 3}), 2, kHere);
       },
-      "mul: the target of shape [2, 3] and strides [0, 1] names some elements "
+      "mul_: the target of shape [2, 3] and strides [0, 1] names some elements "
       "more than once; clone() it first" +
           kPlace);
   Tensor leaf = zeros({3});
   leaf.requires_grad_();
   expect_error<AutogradError>(
       [&] { leaf *= In(2, kHere); },
-      "mul: the target is a leaf that needs a gradient; change it under NoGrad" + kPlace);
+      "mul_: the target is a leaf that needs a gradient; change it under NoGrad" + kPlace);
 }
 
 TEST(PointwiseError, Operands) {
