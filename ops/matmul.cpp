@@ -19,8 +19,12 @@ void check_dtypes(const Operand& a, const char* a_name, const Operand& b, const 
 
 Tensor transposed(const Tensor& t) { return transpose(t, -2, -1); }
 
-// All rows of a tensor of vectors: [.., k] as [n, k].
-Tensor as_rows(const Tensor& t) { return reshape(t, {-1, t.shape().back()}); }
+// All rows of a tensor of vectors: [.., k] as [n, k]. Counted, since n cannot be inferred if k is 0.
+Tensor as_rows(const Tensor& t) {
+  Dims leading = t.shape();
+  leading.pop_back();
+  return reshape(t, {count_elements(leading), t.shape().back()});
+}
 
 }  // namespace
 
