@@ -1,0 +1,52 @@
+// Samples of functions that work element by element: one line each in their family's file.
+#pragma once
+
+#include <string>
+
+#include "sample.h"
+
+namespace entasis::matrix {
+
+// Shapes that every pointwise row is called with: a 0-d, an empty, an odd, a 4-d one, and one
+// longer than any vector or tile of a short row.
+inline const std::vector<Shape> kPointwiseShapes = {{}, {0, 3}, {5}, {3, 7}, {2, 3, 4, 5}, {3, 67}};
+// Enough for several threads in an awkward number of rows.
+inline const Shape kLargeShape = {3, 33001};
+
+// f(input), in the input's dtype or, if `gives_float`, in f32 for integers and bool.
+struct Unary {
+  Real (*f)(Real);
+  Real (*derivative)(Real) = nullptr;  // for the extremes; null: none
+  bool gives_float = true;
+  bool takes_bool = true;
+  bool orders = false;      // tells smaller from larger: not for u64
+  Real low = -3, high = 3;  // of ordinary arguments
+  double ulps = 3;
+};
+Sample& unary(Samples& samples, const std::string& row, const Unary& unary);
+// The in-place form of a unary row.
+Sample& unary_in_place(Samples& samples, const std::string& row, const Unary& unary);
+
+// f(input, other) of two operands, either of which may be a number.
+struct Binary {
+  std::function<Real(Real, Real)> f;
+  // For integer results; null: f, whose result is converted.
+  unsigned __int128 (*whole)(unsigned __int128, unsigned __int128) = nullptr;
+  enum class Gives { kPromoted, kFloat, kBool } gives = Gives::kPromoted;
+  bool takes_bool = true;
+  bool orders = false;      // not for u64
+  Real low = -3, high = 3;  // of the first operand
+  Real other_low = -3, other_high = 3;
+  double ulps = 1;
+  bool ties = false;  // the derivative jumps where the operands are equal
+};
+Sample& binary(Samples& samples, const std::string& row, const Binary& binary);
+// input = f(input, other).
+Sample& binary_in_place(Samples& samples, const std::string& row, const Binary& binary);
+
+// The call with its operands converted to the dtype that the row computes in.
+Call converted(const Call& call, const std::vector<int>& operands, DType computed);
+// The value converted to an integer dtype; floats stay exact.
+Real stored(DType dtype, Real value);
+
+}  // namespace entasis::matrix
