@@ -178,24 +178,19 @@ TEST(Conv2dErrors, NameWhatDoesNotFit) {
     }
     return "nothing was thrown";
   };
-  EXPECT_EQ(text([&] {
-              conv2d(x, zeros({4, 2, 3, 3}));
-            }),
+  constexpr Location kHere{"user.cpp", 12};
+  auto call = [&](const Tensor& input, const Tensor& weight, const Dims& stride = {1, 1}) {
+    return text([&] { conv2d(input, weight, {}, stride, {0, 0}, {1, 1}, 1, kHere); });
+  };
+  EXPECT_EQ(call(x, zeros({4, 2, 3, 3})),
             "conv2d: channels do not fit: input is [1, 3, 5, 5], weight is [4, 2, 3, 3], groups is "
-            "1 — conv_test.cpp:" +
-                std::to_string(__LINE__ - 3));
-  EXPECT_EQ(text([&] { conv2d(x, w, {}, {0}); }),
-            "conv2d: stride must be at least 1, it is [0] — conv_test.cpp:" +
-                std::to_string(__LINE__ - 2));
-  EXPECT_EQ(text([&] {
-              conv2d(x, zeros({4, 3, 7, 7}));
-            }),
+            "1 — user.cpp:12");
+  EXPECT_EQ(call(x, w, {0}), "conv2d: stride must be at least 1, it is [0] — user.cpp:12");
+  EXPECT_EQ(call(x, zeros({4, 3, 7, 7})),
             "conv2d: the filter does not fit: input is [1, 3, 5, 5], weight is [4, 3, 7, 7], "
-            "padding [0, 0], dilation [1, 1] — conv_test.cpp:" +
-                std::to_string(__LINE__ - 3));
-  EXPECT_EQ(text([&] { conv2d(x.to(kI32), w.to(kI32)); }),
-            "conv2d: needs a floating-point dtype, input is i32 — conv_test.cpp:" +
-                std::to_string(__LINE__ - 2));
+            "padding [0, 0], dilation [1, 1] — user.cpp:12");
+  EXPECT_EQ(call(x.to(kI32), w.to(kI32)),
+            "conv2d: needs a floating-point dtype, input is i32 — user.cpp:12");
   EXPECT_THROW(conv2d(x, w, zeros({3})), ShapeError);
   EXPECT_THROW(conv2d(x, w.to(kF64)), DtypeError);
   EXPECT_THROW(conv2d(zeros({5, 5}), w), ShapeError);
