@@ -90,6 +90,11 @@ inline Mask operator<(const Value& a, const Value& b) {
 inline Mask operator>(const Value& a, const Value& b) { return b < a; }
 inline Value maximum(const Value& a, const Value& b) { return Value(maximum(Operand(a), b)); }
 inline Value minimum(const Value& a, const Value& b) { return Value(minimum(Operand(a), b)); }
+inline Value abs(const Value& x) { return select(x < Value(0), -x, x); }
+// The sign of a zero is not told: formulas use this where the derivative at 0 is set apart.
+inline Value copysign(const Value& magnitude, const Value& sign) {
+  return select(sign < Value(0), -abs(magnitude), abs(magnitude));
+}
 inline Value mul_add(const Value& a, const Value& b, const Value& c) { return a * b + c; }
 
 inline Value sigmoid(const Value& x) {

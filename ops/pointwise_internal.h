@@ -141,6 +141,10 @@ struct Sigmoid : NoAttributes {
   static constexpr const char* name = "sigmoid";
   static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
 };
+struct Softsign : NoAttributes {
+  static constexpr const char* name = "softsign";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
 struct Silu : NoAttributes {
   static constexpr const char* name = "silu";
   static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
@@ -181,6 +185,10 @@ struct SigmoidBackward : NoAttributes {
 };
 struct ReluBackward : NoAttributes {
   static constexpr const char* name = "relu_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct SoftsignBackward : NoAttributes {
+  static constexpr const char* name = "softsign_backward";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
 };
 struct SiluBackward : NoAttributes {

@@ -16,6 +16,7 @@ namespace composed {
 #include <entasis/kernels/formulas/gelu_tanh_backward.inc>
 #include <entasis/kernels/formulas/sigmoid_backward.inc>
 #include <entasis/kernels/formulas/silu_backward.inc>
+#include <entasis/kernels/formulas/softsign_backward.inc>
 #include <entasis/kernels/formulas/sqrt_backward.inc>
 #include <entasis/kernels/formulas/tanh_backward.inc>
 
@@ -47,6 +48,8 @@ template <>
 struct Rule<TanhBackward> : BackwardRule<TanhBackward, &composed::tanh_backward> {};
 template <>
 struct Rule<SigmoidBackward> : BackwardRule<SigmoidBackward, &composed::sigmoid_backward> {};
+template <>
+struct Rule<SoftsignBackward> : BackwardRule<SoftsignBackward, &composed::softsign_backward> {};
 template <>
 struct Rule<SiluBackward> : BackwardRule<SiluBackward, &composed::silu_backward> {};
 template <>
@@ -87,6 +90,8 @@ template <>
 struct Rule<Sigmoid> : FromOutputRule<Sigmoid, SigmoidBackward> {};
 template <>
 struct Rule<Relu> : FromOutputRule<Relu, ReluBackward> {};
+template <>
+struct Rule<Softsign> : FromInputRule<Softsign, SoftsignBackward> {};
 template <>
 struct Rule<Silu> : FromInputRule<Silu, SiluBackward> {};
 template <>
@@ -134,6 +139,7 @@ Tensor gelu(const Tensor& input, Approximate approximate, Location at) {
                                            : apply(Gelu{}, at, input);
 }
 Tensor silu(const Tensor& input, Location at) { return apply(Silu{}, at, input); }
+Tensor softsign(const Tensor& input, Location at) { return apply(Softsign{}, at, input); }
 Tensor erf(const Tensor& input, Location at) { return apply(Erf{}, at, input); }
 Tensor erf_gaussian(const Tensor& input, Location at) { return apply(ErfGaussian{}, at, input); }
 
@@ -169,6 +175,8 @@ constinit const Row rows[] = {
         RowOptions{.torch = "nn.functional.gelu"}),
     row<&silu>("silu", args("input"), "input * sigmoid(input), also called swish.",
                RowOptions{.torch = "nn.functional.silu"}),
+    row<&softsign>("softsign", args("input"), "input / (1 + |input|).",
+                   RowOptions{.torch = "nn.functional.softsign"}),
     row<&exp_>("exp_", args("input"), "exp in place; returns input."),
     row<&sqrt_>("sqrt_", args("input"), "sqrt in place; returns input."),
     row<&tanh_>("tanh_", args("input"), "tanh in place; returns input."),
@@ -185,6 +193,7 @@ constinit OpInfo* const ops[] = {
     &op_info<Gelu>,
     &op_info<GeluTanh>,
     &op_info<Silu>,
+    &op_info<Softsign>,
     &op_info<Erf>,
     &op_info<ErfGaussian>,
     &op_info<SqrtBackward>,
@@ -194,6 +203,7 @@ constinit OpInfo* const ops[] = {
     &op_info<GeluBackward>,
     &op_info<GeluTanhBackward>,
     &op_info<SiluBackward>,
+    &op_info<SoftsignBackward>,
 };
 }  // namespace
 extern const RowList rows_unary;

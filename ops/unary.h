@@ -19,6 +19,8 @@ ENTASIS_API Tensor gelu(const Tensor& input, Approximate approximate = Approxima
                         Location at = {});
 // input * sigmoid(input), also called swish.
 ENTASIS_API Tensor silu(const Tensor& input, Location at = {});
+// input / (1 + |input|); NaN at ±inf, as in PyTorch.
+ENTASIS_API Tensor softsign(const Tensor& input, Location at = {});
 
 ENTASIS_API Tensor relu_(Tensor input, Location at = {});
 ENTASIS_API Tensor exp_(Tensor input, Location at = {});

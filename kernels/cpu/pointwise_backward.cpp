@@ -23,6 +23,7 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/relu_backward.inc>
 #include <entasis/kernels/formulas/sigmoid_backward.inc>
 #include <entasis/kernels/formulas/silu_backward.inc>
+#include <entasis/kernels/formulas/softsign_backward.inc>
 #include <entasis/kernels/formulas/sqrt_backward.inc>
 #include <entasis/kernels/formulas/tanh_backward.inc>
 
@@ -50,6 +51,12 @@ struct ReluBackwardFormula {
     return relu_backward(gy, v);
   }
 };
+struct SoftsignBackwardFormula {
+  template <class V>
+  static HWY_INLINE V of(V gy, V v) {
+    return softsign_backward(gy, v);
+  }
+};
 struct SiluBackwardFormula {
   template <class V>
   static HWY_INLINE V of(V gy, V v) {
@@ -74,6 +81,7 @@ constexpr cpu::PointwiseEntry kBackward[] = {
     make_entry<TanhBackward, TanhBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<SigmoidBackward, SigmoidBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<ReluBackward, ReluBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
+    make_entry<SoftsignBackward, SoftsignBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<SiluBackward, SiluBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<GeluBackward, GeluBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<GeluTanhBackward, GeluTanhBackwardFormula, FormulaTypes::kFloats>(kHeavyGrain),

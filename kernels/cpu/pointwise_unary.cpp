@@ -21,6 +21,7 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/gelu.inc>
 #include <entasis/kernels/formulas/gelu_tanh.inc>
 #include <entasis/kernels/formulas/silu.inc>
+#include <entasis/kernels/formulas/softsign.inc>
 
 struct ExpFormula {
   template <class V>
@@ -50,6 +51,12 @@ struct SigmoidFormula {
   template <class V>
   static HWY_INLINE V of(V x) {
     return sigmoid(x);
+  }
+};
+struct SoftsignFormula {
+  template <class V>
+  static HWY_INLINE V of(V x) {
+    return softsign(x);
   }
 };
 struct SiluFormula {
@@ -89,6 +96,7 @@ constexpr cpu::PointwiseEntry kUnary[] = {
     make_entry<Sqrt, SqrtFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<Tanh, TanhFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<Sigmoid, SigmoidFormula, FormulaTypes::kFloats>(kHeavyGrain),
+    make_entry<Softsign, SoftsignFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<Silu, SiluFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<Gelu, GeluFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<GeluTanh, GeluTanhFormula, FormulaTypes::kFloats>(kHeavyGrain),

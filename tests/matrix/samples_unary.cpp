@@ -25,6 +25,8 @@ Real gelu_slope(Real x) {
 Real gelu_inner(Real x) { return 2 * kSqrtTwoOverPi * (x + 0.044715L * x * x * x); }
 Real gelu_tanh(Real x) { return product(x, sigmoid(gelu_inner(x))); }
 Real silu(Real x) { return product(x, sigmoid(x)); }
+Real softsign(Real x) { return x / (1 + std::abs(x)); }
+Real softsign_slope(Real x) { return 1 / ((1 + std::abs(x)) * (1 + std::abs(x))); }
 Real silu_slope(Real x) { return sigmoid(x) + product(x, sigmoid_slope(x)); }
 
 void gelu_samples(Samples& samples) {
@@ -92,6 +94,7 @@ void samples_unary(Samples& samples) {
     s.underflow = 104;  // the sigmoid of -104 is 0 in f32, and -104 is what it is multiplied by
     s.signed_zeros = false;
   }
+  unary(samples, "softsign", {.f = softsign, .derivative = softsign_slope});
   gelu_samples(samples);
   unary_in_place(samples, "exp_", exp);
   unary_in_place(samples, "sqrt_", sqrt);
