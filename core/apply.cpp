@@ -79,13 +79,15 @@ inline void scan_inputs(Run& run) {
         }
         if (grad_enabled) {
           run.needs_grad |= t->requires_grad;
-          if (t->history != t->storage->recorded_writes) [[unlikely]] throw_stale(i, *t);
+          if (t->history != t->storage->recorded_writes) [[unlikely]]
+            throw_stale(i, *t);
         }
       }
     }
     ++i;
   }
-  if (!same_device && !(run.op.flags & kCrossesDevices)) [[unlikely]] resolve_devices(run);
+  if (!same_device && !(run.op.flags & kCrossesDevices)) [[unlikely]]
+    resolve_devices(run);
 }
 
 // Inputs that the op writes may not be part of a graph (rule 1), unless the write is recorded.
@@ -110,7 +112,8 @@ inline void scan_inputs(Run& run) {
 }
 
 [[noreturn, gnu::cold, gnu::noinline]] void throw_no_kernel(const Run& run) {
-  if (find_backend(run.device.type) == nullptr) backend_of(run.device.type);  // says what is missing
+  if (find_backend(run.device.type) == nullptr)
+    backend_of(run.device.type);  // says what is missing
   throw DeviceError("no kernel for device " + to_string(run.device));
 }
 
@@ -258,7 +261,8 @@ class InterceptorWalk {
 namespace {
 
 // The part of a run that interceptors may see: kernel and record.
-template <class Execute> inline void run_seen(const Run& run, Outputs outputs, Execute execute) {
+template <class Execute>
+inline void run_seen(const Run& run, Outputs outputs, Execute execute) {
   if (thread_state.interceptors == nullptr) [[likely]] {
     execute(true);
     return;

@@ -19,7 +19,8 @@ void check_dtypes(const Operand& a, const char* a_name, const Operand& b, const 
 
 Tensor transposed(const Tensor& t) { return transpose(t, -2, -1); }
 
-// All rows of a tensor of vectors: [.., k] as [n, k]. Counted, since n cannot be inferred if k is 0.
+// All rows of a tensor of vectors: [.., k] as [n, k]. Counted, since n cannot be inferred if k is
+// 0.
 Tensor as_rows(const Tensor& t) {
   Dims leading = t.shape();
   leading.pop_back();
@@ -28,7 +29,8 @@ Tensor as_rows(const Tensor& t) {
 
 }  // namespace
 
-template <> struct Rule<Matmul> {
+template <>
+struct Rule<Matmul> {
   static Spec infer(const Matmul&, Inputs in) {
     const Operand &a = in[0], &b = in[1];
     check_dtypes(a, "input", b, "other");
@@ -59,7 +61,8 @@ template <> struct Rule<Matmul> {
   }
 };
 
-template <> struct Rule<Linear> {
+template <>
+struct Rule<Linear> {
   static Spec infer(const Linear&, Inputs in) {
     const Operand &x = in[0], &w = in[1], &bias = in[2];
     check_dtypes(x, "input", w, "weight");
@@ -85,9 +88,10 @@ template <> struct Rule<Linear> {
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0), saves_nothing};
   static Grads vjp(const Linear&, const Saved& saved, Grads gy) {
     const Tensor& g = gy[0];
-    return {saved.if_needed(0, [&] { return matmul(g, saved.in(1)); }),
-            saved.if_needed(1, [&] { return matmul(transposed(as_rows(g)), as_rows(saved.in(0))); }),
-            saved.if_needed(2, [&] { return sum(as_rows(g), {0}); })};
+    return {
+        saved.if_needed(0, [&] { return matmul(g, saved.in(1)); }),
+        saved.if_needed(1, [&] { return matmul(transposed(as_rows(g)), as_rows(saved.in(0))); }),
+        saved.if_needed(2, [&] { return sum(as_rows(g), {0}); })};
   }
 };
 
@@ -116,11 +120,12 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Loc
 
 namespace {
 constinit const Row rows[] = {
-    row<&matmul>("matmul", args("input", "other"),
-                 "Matrix product over the last two dimensions, with broadcast batches; one-dimensional "
-                 "operands are a row on the left and a column on the right, and lose that dimension "
-                 "again.",
-                 {.precision = Precision::kLow}),
+    row<&matmul>(
+        "matmul", args("input", "other"),
+        "Matrix product over the last two dimensions, with broadcast batches; one-dimensional "
+        "operands are a row on the left and a column on the right, and lose that dimension "
+        "again.",
+        {.precision = Precision::kLow}),
     row<&linear>("linear", args("input", "weight", "bias"_a = std::nullopt),
                  "input times the transposed weight [out, in], plus bias [out] if there is one.",
                  {.torch = "nn.functional.linear", .precision = Precision::kLow, .method = false}),

@@ -2,6 +2,7 @@
 // declares them, since a class is declared in one piece; here ops defines them.
 #pragma once
 
+#include <entasis/core/error.h>
 #include <entasis/core/tensor.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>

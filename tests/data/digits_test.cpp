@@ -15,9 +15,7 @@ namespace entasis::data {
 namespace {
 
 std::string shipped_file() {
-  const std::filesystem::path root =
-      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  return (root / "examples" / "data" / "digits.csv.gz").string();
+  return std::string(ENTASIS_SOURCE_DIR) + "/examples/data/digits.csv.gz";
 }
 
 std::span<const uint8_t> bytes_of(const std::string& text) {

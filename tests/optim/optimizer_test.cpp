@@ -278,9 +278,8 @@ TEST(Optimizers, RefuseBadOptions) {
             "SGD: weight_decay is -1; it may not be negative" + line(__LINE__ - 1));
   EXPECT_EQ(message_of<ValueError>([&] { SGD(p, {.nesterov = true}); }),
             "SGD: nesterov needs a momentum and no dampening" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] {
-              AdamW(p, {.betas = {0.9, 1}});
-            }),
+  const AdamWOptions wrong_betas = {.betas = {0.9, 1}};
+  EXPECT_EQ(message_of<ValueError>([&] { AdamW(p, wrong_betas); }),
             "AdamW: a beta is 1; both must be in [0, 1)" + line(__LINE__ - 1));
   EXPECT_EQ(message_of<ValueError>([&] { Adam(p, {.eps = -1e-8}); }),
             "Adam: eps is -1e-08; it may not be negative" + line(__LINE__ - 1));
@@ -290,9 +289,8 @@ TEST(Optimizers, RefuseBadParameters) {
   Tensor p = parameter({1});
   EXPECT_EQ(message_of<ValueError>([&] { SGD optimizer(Tensors{}); }),
             "an optimizer needs at least one parameter" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] {
-              SGD optimizer(Tensors{p, Tensor()});
-            }),
+  const Tensors with_undefined = {p, Tensor()};
+  EXPECT_EQ(message_of<ValueError>([&] { SGD optimizer(with_undefined); }),
             "parameter 1 is an undefined tensor" + line(__LINE__ - 1));
   EXPECT_EQ(
       message_of<ValueError>([&] { SGD optimizer(Tensors{p * 2}); }),
@@ -300,10 +298,8 @@ TEST(Optimizers, RefuseBadParameters) {
   EXPECT_EQ(
       message_of<DtypeError>([&] { SGD optimizer(Tensors{ones({1}, {kI64})}); }),
       "parameter 0 is i64; only floating-point tensors can be optimized" + line(__LINE__ - 2));
-  EXPECT_EQ(message_of<ValueError>([&] {
-              SGD optimizer({{{p}, {}}, {{p}, {}}});
-            }),
-            "parameter 1 is the same tensor as parameter 0" + line(__LINE__ - 1));
+  const std::string twice = message_of<ValueError>([&] { SGD optimizer({{{p}, {}}, {{p}, {}}}); });
+  EXPECT_EQ(twice, "parameter 1 is the same tensor as parameter 0" + line(__LINE__ - 1));
 }
 
 TEST(Optimizers, AStepNamesTheUsersLine) {
