@@ -140,7 +140,7 @@ Tensor alias(const Tensor& base, const Geometry& geometry) {
   }
   Ref<TensorImpl> t = alias_impl(*base.impl());
   t->numel = numel;
-  t->offset = geometry.offset;
+  t->offset = numel == 0 ? 0 : geometry.offset;  // nothing lies there, perhaps not even memory
   t->shape = geometry.shape;
   t->strides = geometry.strides;
   return Tensor(std::move(t));
