@@ -126,7 +126,7 @@ Tensor make_arange(Number start, Number end, Number step, const TensorOptions& o
     const int64_t count = count_steps(start, end, step);
     if (is_integer(dtype) && count > 0) {
       check_fits(start.to_int(), dtype);
-      check_fits(start.to_int() + (count - 1) * step.to_int(), dtype);
+      check_fits(int64_t(start.to_int() + __int128(count - 1) * step.to_int()), dtype);
     }
     return new_tensor({count}, dtype, options);
   });

@@ -30,8 +30,9 @@ void arange(CpuContext&, const Arange& op, Inputs, Outputs out) {
     const double start = op.start.to_double(), step = op.step.to_double();
     fill_sequence(out[0], [=](int64_t i) { return start + double(i) * step; });
   } else {
-    const int64_t start = op.start.to_int(), step = op.step.to_int();
-    fill_sequence(out[0], [=](int64_t i) { return start + i * step; });
+    // Unsigned, since i * step alone may exceed 63 bits where the sum does not.
+    const uint64_t start = uint64_t(op.start.to_int()), step = uint64_t(op.step.to_int());
+    fill_sequence(out[0], [=](int64_t i) { return int64_t(start + uint64_t(i) * step); });
   }
 }
 
