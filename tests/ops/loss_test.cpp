@@ -10,8 +10,6 @@
 #include <entasis/ops/loss_internal.h>
 
 #include "../kernels/every_target.h"
-#include "expect_error.h"
-#include "gradient_check.h"
 #include "naive.h"
 
 namespace entasis {
@@ -246,42 +244,38 @@ TEST(CrossEntropy, SameBitsForAnyNumberOfThreads) {
 
 TEST(CrossEntropy, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {5, 10}, random_values(kF32, 50));
-  const Tensor scalar = tensor(kF32, {}, {1}), integers = tensor(kI64, {1, 1}, {0});
-  const Tensor good = tensor(kI64, {5}, {0, 1, 2, 3, 4});
-  const Tensor large = tensor(kI64, {5}, {0, 1, 2, 12, 99});
-  const Tensor negative = tensor(kI32, {5}, {0, -1, 2, 3, 4});
-  const Tensor four = tensor(kI64, {4}, {0, 1, 2, 3}), one = tensor(kI64, {}, {0});
-  const Tensor floats = tensor(kF32, {5}, {0, 1, 2, 3, 4});
-  expect_error<IndexError>([&] { cross_entropy(x, large); },
-                           "cross_entropy: class 12 at position 3 is outside [0, 10)");
-  expect_error<IndexError>([&] { cross_entropy(x, negative); },
-                           "cross_entropy: class -1 at position 1 is outside [0, 10)");
+  const auto call = [](const Tensor& input, const Tensor& target, int line, double smoothing = 0) {
+    return [=] {
+      cross_entropy(input, target, -100, Reduction::kMean, smoothing, Location("a.cpp", line));
+    };
+  };
+  expect_error<IndexError>(call(x, tensor(kI64, {5}, {0, 1, 2, 12, 99}), 7),
+                           "cross_entropy: class 12 at position 3 is outside [0, 10) — a.cpp:7");
+  expect_error<IndexError>(call(x, tensor(kI32, {5}, {0, -1, 2, 3, 4}), 8),
+                           "cross_entropy: class -1 at position 1 is outside [0, 10) — a.cpp:8");
+  expect_error<ShapeError>(call(x, tensor(kI64, {4}, {0, 1, 2, 3}), 9),
+                           "cross_entropy: input of shape [5, 10] needs a target of shape [5], got "
+                           "[4] — a.cpp:9");
   expect_error<ShapeError>(
-      [&] { cross_entropy(x, four); },
-      "cross_entropy: input of shape [5, 10] needs a target of shape [5], got [4]");
-  expect_error<ShapeError>([&] { cross_entropy(scalar, one); },
-                           "cross_entropy: input is 0-d: it needs a dimension of classes");
-  expect_error<DtypeError>([&] { cross_entropy(x, floats); },
-                           "cross_entropy: target must hold class indices, i64 or i32, not f32");
-  expect_error<DtypeError>([&] { cross_entropy(integers, four); },
-                           "cross_entropy: input must be floating-point, not i64");
-  expect_error<ValueError>([&] { cross_entropy(x, good, -100, Reduction::kMean, 1.5); },
-                           "cross_entropy: label_smoothing must be from 0 to 1, got 1.5");
-  expect_error<ValueError>([&] { cross_entropy(x, Tensor()); },
-                           "cross_entropy: input 1 is an undefined tensor");
-}
-
-TEST(CrossEntropy, TheFirstBadClassIsNamedWhateverThreadFindsIt) {
-  const int64_t n = 200'000;
-  Values classes(size_t(n), 1);
+      call(tensor(kF32, {}, {1}), tensor(kI64, {}, {0}), 10),
+      "cross_entropy: input is 0-d: it needs a dimension of classes — a.cpp:10");
+  expect_error<DtypeError>(
+      call(x, tensor(kF32, {5}, {0, 1, 2, 3, 4}), 11),
+      "cross_entropy: target must hold class indices, i64 or i32, not f32 — a.cpp:11");
+  expect_error<DtypeError>(call(tensor(kI64, {1, 1}, {0}), tensor(kI64, {1}, {0}), 12),
+                           "cross_entropy: input must be floating-point, not i64 — a.cpp:12");
+  expect_error<ValueError>(
+      call(x, tensor(kI64, {5}, {0, 1, 2, 3, 4}), 13, 1.5),
+      "cross_entropy: label_smoothing must be from 0 to 1, got 1.5 — a.cpp:13");
+  expect_error<ValueError>(call(x, Tensor(), 14),
+                           "cross_entropy: input 1 is an undefined tensor — a.cpp:14");
+  // The first bad class is named whatever thread finds it.
+  Values classes(200'000, 1);
   classes[150'001] = 5;
   classes[199'000] = 7;
-  const Tensor x = tensor(kF32, {n, 2}, Values(size_t(2 * n), 0.0));
-  const Tensor target = tensor(kI64, {n}, classes);
-  for (int i = 0; i < 10; ++i) {
-    expect_error<IndexError>([&] { cross_entropy(x, target); },
-                             "cross_entropy: class 5 at position 150001 is outside [0, 2)");
-  }
+  expect_error<IndexError>(
+      call(tensor(kF32, {200'000, 2}, Values(400'000, 0.0)), tensor(kI64, {200'000}, classes), 15),
+      "cross_entropy: class 5 at position 150001 is outside [0, 2) — a.cpp:15");
 }
 
 // ---- Pointwise losses
@@ -352,18 +346,27 @@ TEST(PointwiseLoss, CertainProbabilitiesStayFinite) {
 
 TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5));
-  const Tensor two = tensor(kF32, {2}, {0, 1}), three = tensor(kF32, {3}, {0, 1, 0});
-  const Tensor integers = tensor(kI64, {3}, {0, 1, 0});
   expect_error<ShapeError>(
-      [&] { mse_loss(x, two); },
+      [&] {
+        mse_loss(x, tensor(kF32, {2}, {0, 1}), Reduction::kMean, Location("a.cpp", 7));
+      },
       "mse_loss: squared_difference: shapes do not broadcast: [2, 3] and [2] (3 vs 2 in dimension "
-      "1)");
-  expect_error<ShapeError>([&] { binary_cross_entropy(x, three); },
-                           "binary_cross_entropy: input and target differ: [2, 3] and [3]");
-  expect_error<DtypeError>([&] { mse_loss(x, integers); },
-                           "mse_loss: input and target must be floating-point, not i64");
-  expect_error<ValueError>([&] { mse_loss(Tensor(), x); },
-                           "mse_loss: squared_difference: input 0 is an undefined tensor");
+      "1) "
+      "— a.cpp:7");
+  expect_error<ShapeError>(
+      [&] {
+        binary_cross_entropy(x, tensor(kF32, {3}, {0, 1, 0}), Reduction::kMean,
+                             Location("a.cpp", 8));
+      },
+      "binary_cross_entropy: input and target differ: [2, 3] and [3] — a.cpp:8");
+  expect_error<DtypeError>(
+      [&] {
+        mse_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 9));
+      },
+      "mse_loss: input and target must be floating-point, not i64 — a.cpp:9");
+  expect_error<ValueError>(
+      [&] { mse_loss(Tensor(), x, Reduction::kMean, Location("a.cpp", 10)); },
+      "mse_loss: squared_difference: input 0 is an undefined tensor — a.cpp:10");
 }
 
 }  // namespace

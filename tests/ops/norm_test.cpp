@@ -8,8 +8,6 @@
 #include <entasis/ops/norm_internal.h>
 
 #include "../kernels/every_target.h"
-#include "expect_error.h"
-#include "gradient_check.h"
 #include "naive.h"
 
 namespace entasis {
@@ -403,10 +401,6 @@ TEST(BatchNorm, GradientsAndSecondGradients) {
   }
 }
 
-Tensor weighted_sum(const Tensor& y, uint32_t seed) {
-  return sum(mul(y, tensor(kF64, y.shape(), random_values(kF64, y.numel(), seed, -1, 1))));
-}
-
 // Third gradients: the composed form is differentiable again.
 TEST(Norm, ThirdGradient) {
   const Values start = {0.3, -1.2, 2.0, 0.7};
@@ -483,45 +477,61 @@ TEST(Norm, SameBitsForAnyNumberOfThreads) {
 }
 
 TEST(Norm, ErrorsNameTheCallersLine) {
-  const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5)), none;
+  const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5));
   const Tensor three = tensor(kF32, {3}, {1, 2, 3}), two = tensor(kF32, {2}, {1, 2});
-  const Tensor integers = tensor(kI64, {3}, {1, 2, 3}), column = tensor(kI64, {2, 1}, {1, 2});
-  const Tensor single = tensor(kF32, {1, 3}, {1, 2, 3});
-  const Dims nothing, of_two = {2}, of_three = {3};
+  const Location at("a.cpp", 7);
   expect_error<ShapeError>(
-      [&] { layer_norm(x, of_two); },
-      "layer_norm: normalized_shape [2] must be the last sizes of input's shape [2, 3]");
+      [&] { layer_norm(x, {2}, {}, {}, 1e-5, at); },
+      "layer_norm: normalized_shape [2] must be the last sizes of input's shape "
+      "[2, 3] — a.cpp:7");
   expect_error<ShapeError>(
-      [&] { layer_norm(x, nothing); },
-      "layer_norm: normalized_shape [] must be the last sizes of input's shape [2, 3]");
-  expect_error<ShapeError>([&] { layer_norm(x, of_three, two); },
-                           "layer_norm: weight has shape [2], input of shape [2, 3] needs [3]");
-  expect_error<ShapeError>([&] { layer_norm(x, of_three, none, two); },
-                           "layer_norm: bias has shape [2], input of shape [2, 3] needs [3]");
-  expect_error<DtypeError>([&] { layer_norm(integers, of_three); },
-                           "layer_norm: input must be floating-point, not i64");
-  expect_error<DtypeError>([&] { layer_norm(x, of_three, integers); },
-                           "layer_norm: weight must be floating-point, not i64");
-  expect_error<ValueError>([&] { layer_norm(none, of_three); },
-                           "layer_norm: input 0 is an undefined tensor");
+      [&] { layer_norm(x, {}, {}, {}, 1e-5, at); },
+      "layer_norm: normalized_shape [] must be the last sizes of input's shape "
+      "[2, 3] — a.cpp:7");
+  expect_error<ShapeError>(
+      [&] { layer_norm(x, {3}, two, {}, 1e-5, at); },
+      "layer_norm: weight has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
+  expect_error<ShapeError>(
+      [&] { layer_norm(x, {3}, {}, two, 1e-5, at); },
+      "layer_norm: bias has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
+  expect_error<DtypeError>(
+      [&] {
+        layer_norm(tensor(kI32, {2}, {1, 2}), {2}, {}, {}, 1e-5, at);
+      },
+      "layer_norm: input must be floating-point, not i32 — a.cpp:7");
+  expect_error<DtypeError>(
+      [&] {
+        layer_norm(x, {3}, tensor(kI64, {3}, {1, 2, 3}), {}, 1e-5, at);
+      },
+      "layer_norm: weight must be floating-point, not i64 — a.cpp:7");
+  expect_error<ValueError>([&] { layer_norm(Tensor(), {3}, {}, {}, 1e-5, at); },
+                           "layer_norm: input 0 is an undefined tensor — a.cpp:7");
 
   expect_error<ValueError>(
-      [&] { batch_norm(single, none, none, none, none, true); },
-      "batch_norm: training needs more than one value per channel, input has shape [1, 3]");
+      [&] {
+        batch_norm(tensor(kF32, {1, 3}, {1, 2, 3}), {}, {}, {}, {}, true, 0.1, 1e-5, at);
+      },
+      "batch_norm: training needs more than one value per channel, input has shape [1, 3] — "
+      "a.cpp:7");
   expect_error<ValueError>(
-      [&] { batch_norm(x, three, none); },
-      "batch_norm: running_mean and running_var must be given unless training");
-  expect_error<ShapeError>([&] { batch_norm(three, none, none, none, none, true); },
-                           "batch_norm: input needs the dimensions [N, C, ...], its shape is [3]");
+      [&] { batch_norm(x, three, {}, {}, {}, false, 0.1, 1e-5, at); },
+      "batch_norm: running_mean and running_var must be given unless training — a.cpp:7");
+  expect_error<ShapeError>([&] { batch_norm(three, {}, {}, {}, {}, true, 0.1, 1e-5, at); },
+                           "batch_norm: input needs the dimensions [N, C, ...], its shape is [3] — "
+                           "a.cpp:7");
   expect_error<ShapeError>(
-      [&] { batch_norm(x, two, three); },
-      "batch_norm: running_mean has shape [2], input of shape [2, 3] needs [3]");
-  expect_error<DtypeError>([&] { batch_norm(column, none, none, none, none, true); },
-                           "batch_norm: input must be floating-point, not i64");
+      [&] { batch_norm(x, two, three, {}, {}, true, 0.1, 1e-5, at); },
+      "batch_norm: running_mean has shape [2], input of shape [2, 3] needs [3] — a.cpp:7");
+  expect_error<DtypeError>(
+      [&] {
+        batch_norm(tensor(kI64, {2, 1}, {1, 2}), {}, {}, {}, {}, true, 0.1, 1e-5, at);
+      },
+      "batch_norm: input must be floating-point, not i64 — a.cpp:7");
   const Tensor moving = tensor(kF32, {3}, {0, 0, 0}).requires_grad_();
   expect_error<AutogradError>(
-      [&] { batch_norm(x, moving, three, none, none, true); },
-      "batch_norm: input 1 is written in place and needs a gradient; run this under NoGrad");
+      [&] { batch_norm(x, moving, three, {}, {}, true, 0.1, 1e-5, at); },
+      "batch_norm: input 1 is written in place and needs a gradient; run this under NoGrad — "
+      "a.cpp:7");
 }
 
 }  // namespace

@@ -10,8 +10,6 @@
 #include <entasis/ops/reduction_internal.h>
 
 #include "../kernels/every_target.h"
-#include "expect_error.h"
-#include "gradient_check.h"
 #include "naive.h"
 
 namespace entasis {
@@ -384,26 +382,39 @@ TEST(Reduction, GradientOfACastSumComesBackInTheInputsDtype) {
 TEST(Reduction, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
   const Tensor i = tensor(kI32, {2}, {1, 2});
-  const Tensor none = tensor(kF32, {2, 0}, {});
-  const Dims two = {2}, twice = {0, -2}, one = {1}, other = {3, 3};
-  expect_error<IndexError>([&] { sum(x, two); },
-                           "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1)");
-  expect_error<ValueError>([&] { mean(x, twice); }, "mean: dim -2 is named twice in [0, -2]");
-  expect_error<DtypeError>([&] { mean(i); },
-                           "mean: the mean of i32 is not defined; name a floating-point dtype");
-  expect_error<DtypeError>([&] { mean(x, {}, false, kI64); },
-                           "mean: the mean of i64 is not defined; name a floating-point dtype");
-  expect_error<DtypeError>([&] { var(i); },
-                           "var: the variance of i32 is not defined; cast it to a floating-point "
-                           "dtype");
-  expect_error<ShapeError>([&] { sum_to(x, other); },
-                           "sum_to: shape [3, 3] does not broadcast to [2, 3]");
-  expect_error<IndexError>([&] { amax(none, one); },
-                           "amax: no maximum over dim 1 of shape [2, 0], which has no elements");
-  expect_error<IndexError>([&] { argmax(none); },
-                           "argmax: no maximum over dim 1 of shape [2, 0], which has no elements");
-  expect_error<ValueError>([&] { sum(Tensor()); }, "sum: input 0 is an undefined tensor");
-  EXPECT_EQ(amax(tensor(kF32, {0, 2}, {}), one).shape(), Dims{0});
+  expect_error<IndexError>(
+      [&] { sum(x, {2}, false, {}, Location("a.cpp", 7)); },
+      "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
+  expect_error<ValueError>(
+      [&] {
+        mean(x, {0, -2}, false, {}, Location("a.cpp", 8));
+      },
+      "mean: dim -2 is named twice in [0, -2] — a.cpp:8");
+  expect_error<DtypeError>(
+      [&] { mean(i, {}, false, {}, Location("a.cpp", 9)); },
+      "mean: the mean of i32 is not defined; name a floating-point dtype — a.cpp:9");
+  expect_error<DtypeError>(
+      [&] { mean(x, {}, false, kI64, Location("a.cpp", 9)); },
+      "mean: the mean of i64 is not defined; name a floating-point dtype — a.cpp:9");
+  expect_error<ShapeError>(
+      [&] {
+        sum_to(x, {3, 3}, Location("a.cpp", 10));
+      },
+      "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
+  expect_error<IndexError>(
+      [&] {
+        amax(tensor(kF32, {2, 0}, {}), {1}, false, Location("a.cpp", 12));
+      },
+      "amax: no maximum over dim 1 of shape [2, 0], which has no elements — a.cpp:12");
+  expect_error<IndexError>(
+      [&] { argmax(tensor(kF32, {0}, {}), {}, false, Location("a.cpp", 13)); },
+      "argmax: no maximum over dim 0 of shape [0], which has no elements — a.cpp:13");
+  EXPECT_EQ(amax(tensor(kF32, {0, 2}, {}), {1}).shape(), Dims{0});
+  expect_error<DtypeError>(
+      [&] { var(i, {}, 1, false, Location("a.cpp", 14)); },
+      "var: the variance of i32 is not defined; cast it to a floating-point dtype — a.cpp:14");
+  expect_error<ValueError>([&] { sum(Tensor(), {}, false, {}, Location("a.cpp", 11)); },
+                           "sum: input 0 is an undefined tensor — a.cpp:11");
 }
 
 }  // namespace
