@@ -28,9 +28,9 @@ SEE_ALL = {"tests", "bench"}
 UMBRELLA = "entasis.h"  # includes everything up to models; for users, not for the library itself
 
 # Headers that keep to their place: pattern, where it may appear, and how to call it. (Tests of
-# vector functions are compiled for each target as the kernels are.)
+# vector functions are compiled for each target as the kernels are; the op matrix walks the targets.)
 CONFINED = [
-    (r"hwy/", r"(kernels/cpu|tests/kernels)/", "Highway", "kernels/cpu"),
+    (r"hwy/", r"(kernels/cpu|tests/kernels|tests/matrix)/", "Highway", "kernels/cpu"),
     (
         r"(cuda|cublas|cudnn|cufft|curand|cusolver|cusparse|cutensor|nccl|nvrtc|nvml|nvtx"
         r"|nvToolsExt|cub/|thrust/|cooperative_groups|driver_types|vector_types|math_constants)",

@@ -265,11 +265,11 @@ TEST(OutsideOp, InPlaceWithoutAGradientRaisesOnTensorsThatNeedOne) {
   Tensor x = ones({2}).requires_grad_();
   Tensor h = x * 1;
   const std::string text = message_of<AutogradError>([&] { apply_in_place(Reversed{}, {}, h); });
-  EXPECT_EQ(
-      text,
-      "test_reversed_: the target needs a gradient, and this change has none; change it under "
-      "NoGrad or clone() it first" +
-          here(__LINE__ - 4));
+  const std::string place = here(__LINE__ - 1);
+  EXPECT_EQ(text,
+            "test_reversed_: the target needs a gradient, and this change has none; change it "
+            "under NoGrad or clone() it first" +
+                place);
 }
 
 TEST(OutsideOp, MissingKernelIsNamed) {
