@@ -7,6 +7,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/dispatch_floating.h>
 #include <entasis/kernels/cpu/internal/philox.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 #include <entasis/ops/dropout_internal.h>
@@ -53,20 +54,6 @@ class Scaler {
   ConvertRun load_ = find_converter(dtype_of<C>, dtype_of<T>);
   ConvertRun store_ = find_converter(dtype_of<T>, dtype_of<C>);
 };
-
-template <class F>
-void dispatch_floating(DType dtype, F f) {
-  switch (dtype) {
-    case kF32:
-      return f(TypeTag<float>{});
-    case kF64:
-      return f(TypeTag<double>{});
-    case kF16:
-      return f(TypeTag<Half>{});
-    default:
-      return f(TypeTag<BFloat16>{});
-  }
-}
 
 }  // namespace
 

@@ -8,24 +8,12 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/dispatch_floating.h>
 #include <entasis/ops/pooling_internal.h>
 
 namespace entasis::cpu {
 namespace {
 
-template <class F>
-void with_float_dtype(DType dtype, F&& f) {
-  switch (dtype) {
-    case kF32:
-      return f(TypeTag<float>{});
-    case kF64:
-      return f(TypeTag<double>{});
-    case kF16:
-      return f(TypeTag<Half>{});
-    default:
-      return f(TypeTag<BFloat16>{});
-  }
-}
 // What a dtype computes in.
 template <class T>
 using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
@@ -244,7 +232,7 @@ void accumulate_planes(Tensor& out, Make make) {
 void max_pool2d(CpuContext&, const MaxPool2d& op, Inputs in, Outputs out) {
   const Tensor& x = in[0].tensor();
   const Dims &ys = out[0].shape(), &yt = out[0].strides();
-  with_float_dtype(x.dtype(), [&]<class T>(TypeTag<T>) {
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     parallel_for(planes_of(x), plane_grain(ys[2] * ys[3]), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const int64_t to = plane_start(ys, yt, plane);
@@ -259,7 +247,7 @@ void max_pool2d(CpuContext&, const MaxPool2d& op, Inputs in, Outputs out) {
 void max_pool2d_grad(CpuContext&, const MaxPool2dGrad&, Inputs in, Outputs out) {
   const Tensor &gy = in[0].tensor(), &places = in[1].tensor();
   const Dims &ys = gy.shape(), &yt = gy.strides(), &pt = places.strides();
-  with_float_dtype(gy.dtype(), [&]<class T>(TypeTag<T>) {
+  dispatch_floating(gy.dtype(), [&]<class T>(TypeTag<T>) {
     accumulate_planes<T>(out[0], [&](int64_t plane, Wide<T>* sums) {
       std::fill_n(sums, out[0].shape()[2] * out[0].shape()[3], Wide<T>(0));
       const T* from = gy.raw_as<const T>() + plane_start(ys, yt, plane);
@@ -278,7 +266,7 @@ void max_pool2d_read(CpuContext&, const MaxPool2dRead&, Inputs in, Outputs out) 
   const Tensor &x = in[0].tensor(), &places = in[1].tensor();
   const Dims &ys = out[0].shape(), &yt = out[0].strides(), &pt = places.strides();
   const Dims &xs = x.shape(), &xt = x.strides();
-  with_float_dtype(x.dtype(), [&]<class T>(TypeTag<T>) {
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     parallel_for(planes_of(out[0]), plane_grain(ys[2] * ys[3]), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const T* from = x.raw_as<const T>() + plane_start(xs, xt, plane);
@@ -299,7 +287,7 @@ void max_pool2d_read(CpuContext&, const MaxPool2dRead&, Inputs in, Outputs out) 
 void avg_pool2d(CpuContext&, const AvgPool2d& op, Inputs in, Outputs out) {
   const Tensor& x = in[0].tensor();
   const Dims &ys = out[0].shape(), &yt = out[0].strides();
-  with_float_dtype(x.dtype(), [&]<class T>(TypeTag<T>) {
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     parallel_for(planes_of(x), plane_grain(ys[2] * ys[3]), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         average_plane(op, x.raw_as<const T>() + plane_start(x.shape(), x.strides(), plane),
@@ -312,7 +300,7 @@ void avg_pool2d(CpuContext&, const AvgPool2d& op, Inputs in, Outputs out) {
 
 void avg_pool2d_grad(CpuContext&, const AvgPool2dGrad& op, Inputs in, Outputs out) {
   const Tensor& gy = in[0].tensor();
-  with_float_dtype(gy.dtype(), [&]<class T>(TypeTag<T>) {
+  dispatch_floating(gy.dtype(), [&]<class T>(TypeTag<T>) {
     accumulate_planes<T>(out[0], [&](int64_t plane, Wide<T>* sums) {
       spread_plane(op.forward, gy.raw_as<const T>() + plane_start(gy.shape(), gy.strides(), plane),
                    gy.shape(), gy.strides(), sums, out[0].shape());

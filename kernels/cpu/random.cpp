@@ -10,6 +10,7 @@
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/box_muller.h>
 #include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/dispatch_floating.h>
 #include <entasis/kernels/cpu/internal/philox.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 #include <entasis/ops/random_internal.h>
@@ -224,20 +225,6 @@ std::vector<Keyed> sort_keys(const std::vector<Keyed>& keys) {
     }
   });
   return sorted;
-}
-
-template <class F>
-void dispatch_floating(DType dtype, F f) {
-  switch (dtype) {
-    case kF32:
-      return f(TypeTag<float>{});
-    case kF64:
-      return f(TypeTag<double>{});
-    case kF16:
-      return f(TypeTag<Half>{});
-    default:
-      return f(TypeTag<BFloat16>{});
-  }
 }
 
 }  // namespace
