@@ -106,13 +106,13 @@ Metadata metadata_of(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, Location at) {
   NamedTensors tensors;
-  for (const auto& [name, tensor] : checkpoint.model) tensors.add("model." + name, tensor);
+  for (const auto& [name, tensor] : checkpoint.model) tensors.add("model." + name, tensor, at);
   for (const auto& [name, tensor] : checkpoint.optimizer.tensors) {
-    tensors.add("optimizer." + name, tensor);
+    tensors.add("optimizer." + name, tensor, at);
   }
-  save_safetensors(path, tensors, metadata_of(checkpoint));
+  save_safetensors(path, tensors, metadata_of(checkpoint), at);
 }
 
 Checkpoint load_checkpoint(const std::string& path) {

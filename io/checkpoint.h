@@ -30,7 +30,8 @@ struct Checkpoint {
 
 // Writes the file atomically. The model's tensors are named "model.…" in it, the optimizer's
 // "optimizer.…"; the rest is metadata, numbers in full precision. Throws as save_safetensors.
-ENTASIS_API void save_checkpoint(const std::string& path, const Checkpoint& checkpoint);
+ENTASIS_API void save_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                                 Location at = {});
 
 // Throws IoError naming the file and the entry if it is no safetensors file, no checkpoint, or
 // lacks or has an entry that save_checkpoint() would not have written.

@@ -123,14 +123,14 @@ struct Part {
   uint64_t bytes() const { return uint64_t(tensor.numel()) * uint64_t(size_of(tensor.dtype())); }
 };
 
-std::vector<Part> parts_in_order(const NamedTensors& tensors) {
+std::vector<Part> parts_in_order(const NamedTensors& tensors, Location at) {
   std::vector<Part> parts;
   for (const auto& [name, tensor] : tensors) {
     if (!tensor.defined()) {
-      throw ValueError("save_safetensors: tensor " + in_quotes(name) + " is undefined");
+      throw ValueError("save_safetensors: tensor " + in_quotes(name) + " is undefined", at);
     }
     if (name == "__metadata__") {
-      throw ValueError("save_safetensors: no tensor may be named '__metadata__'");
+      throw ValueError("save_safetensors: no tensor may be named '__metadata__'", at);
     }
     parts.push_back({&name, contiguous(to_device(tensor.detach(), kCPU))});
   }
@@ -142,20 +142,20 @@ std::vector<Part> parts_in_order(const NamedTensors& tensors) {
 }
 
 // `text` as a JSON string, with its quotes.
-std::string json_string(const std::string& text) {
+std::string json_string(const std::string& text, Location at) {
   try {
     return nlohmann::json(text).dump();
   } catch (const nlohmann::json::exception&) {
-    throw ValueError("save_safetensors: " + in_quotes(text) + " is not valid UTF-8");
+    throw ValueError("save_safetensors: " + in_quotes(text) + " is not valid UTF-8", at);
   }
 }
 
-std::string header_json(const std::vector<Part>& parts, const Metadata& metadata) {
+std::string header_json(const std::vector<Part>& parts, const Metadata& metadata, Location at) {
   std::string json = "{";
   if (!metadata.empty()) {
     const char* separator = "\"__metadata__\":{";
     for (const auto& [key, value] : metadata) {
-      json += separator + json_string(key) + ":" + json_string(value);
+      json += separator + json_string(key, at) + ":" + json_string(value, at);
       separator = ",";
     }
     json += "}";
@@ -163,7 +163,7 @@ std::string header_json(const std::vector<Part>& parts, const Metadata& metadata
   uint64_t offset = 0;
   for (const Part& part : parts) {
     const uint64_t end = offset + part.bytes();
-    json += (json.size() > 1 ? "," : "") + json_string(*part.name) + ":{\"dtype\":\"" +
+    json += (json.size() > 1 ? "," : "") + json_string(*part.name, at) + ":{\"dtype\":\"" +
             internal::safetensors_name(part.tensor.dtype()) +
             "\",\"shape\":" + to_string(part.tensor.shape()) + ",\"data_offsets\":[" +
             std::to_string(offset) + "," + std::to_string(end) + "]}";
@@ -173,12 +173,13 @@ std::string header_json(const std::vector<Part>& parts, const Metadata& metadata
 }
 
 // Length and JSON, filled up with spaces so that the data begins at a multiple of 8.
-std::string header_of(const std::vector<Part>& parts, const Metadata& metadata) {
-  std::string json = header_json(parts, metadata);
+std::string header_of(const std::vector<Part>& parts, const Metadata& metadata, Location at) {
+  std::string json = header_json(parts, metadata, at);
   json.resize((json.size() + 7) / 8 * 8, ' ');
   if (json.size() > kMaxSafetensorsHeader) {
     throw ValueError("save_safetensors: the header would have " + std::to_string(json.size()) +
-                     " bytes, the limit is " + std::to_string(kMaxSafetensorsHeader));
+                         " bytes, the limit is " + std::to_string(kMaxSafetensorsHeader),
+                     at);
   }
   std::string length;
   for (int i = 0; i < 8; ++i) length += char(json.size() >> (8 * i));
@@ -202,9 +203,9 @@ Safetensors parse_safetensors(std::span<const uint8_t> bytes, const std::string&
 }
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
-                      const Metadata& metadata) {
-  const std::vector<Part> parts = parts_in_order(tensors);
-  const std::string header = header_of(parts, metadata);
+                      const Metadata& metadata, Location at) {
+  const std::vector<Part> parts = parts_in_order(tensors, at);
+  const std::string header = header_of(parts, metadata, at);
   AtomicFile file(path);
   file.write(header);
   for (const Part& part : parts) file.write(part.tensor.raw(), size_t(part.bytes()));

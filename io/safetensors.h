@@ -44,6 +44,6 @@ ENTASIS_API Safetensors parse_safetensors(std::span<const uint8_t> bytes, const 
 // row-major order. Throws ValueError for an undefined tensor, a name that is not UTF-8 or is
 // "__metadata__", a header over the limit; IoError if the file cannot be written.
 ENTASIS_API void save_safetensors(const std::string& path, const NamedTensors& tensors,
-                                  const Metadata& metadata = {});
+                                  const Metadata& metadata = {}, Location at = {});
 
 }  // namespace entasis::io

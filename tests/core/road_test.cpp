@@ -11,23 +11,12 @@
 #include <entasis/core/kernels.h>
 #include <entasis/core/row.h>
 #include <entasis/entasis.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
 
 // The message of the E that `f` throws. `line` is where the call in f stands.
-template <class E, class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& other) {
-    return std::string("another type: ") + other.what();
-  }
-  return "nothing was thrown";
-}
-
 std::string here(int line) { return " — road_test.cpp:" + std::to_string(line); }
 
 TEST(Errors, ShapeNamesOpShapesAndLine) {
@@ -330,11 +319,11 @@ TEST(Rows, InvokeChecksItsArguments) {
   ASSERT_NE(softmax, nullptr);
   const Tensor x = zeros({2, 2});
   const Value too_few[] = {Value(x)};
-  EXPECT_EQ(message_of<ValueError>([&] { invoke(*softmax, too_few); }),
-            "softmax: argument 'dim' is missing" + here(__LINE__ - 1));
+  expect_error<ValueError>([&] { invoke(*softmax, too_few); },
+                           "softmax: argument 'dim' is missing");
   const Value wrong[] = {Value(x), Value(std::string("a"))};
-  EXPECT_EQ(message_of<ValueError>([&] { invoke(*softmax, wrong); }),
-            "softmax: argument 'dim' must be int, not string 'a'" + here(__LINE__ - 1));
+  expect_error<ValueError>([&] { invoke(*softmax, wrong); },
+                           "softmax: argument 'dim' must be int, not string 'a'");
 }
 
 TEST(Rows, NumbersKeepTheirCategory) {

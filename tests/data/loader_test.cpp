@@ -14,6 +14,7 @@
 
 #include <entasis/core/error.h>
 #include <entasis/core/generator.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis::data {
 namespace {
@@ -137,16 +138,6 @@ TEST(Loader, OneBatchForAll) {
   EXPECT_EQ(loader.batches(), 1);
   EXPECT_EQ(loader.next()->size(), 10);
   EXPECT_FALSE(loader.next().has_value());
-}
-
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const ValueError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Loader, RefusesWhatMakesNoSense) {

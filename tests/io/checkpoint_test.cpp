@@ -8,8 +8,10 @@
 
 #include <entasis/core/error.h>
 #include <entasis/io/safetensors.h>
+#include <entasis/nn/nn.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/optim/optim.h>
 
 #include "temporary_folder.h"
 
@@ -77,6 +79,69 @@ TEST_F(CheckpointTest, TheSameContentsGiveTheSameBytes) {
   save_checkpoint(path("1"), c);
   save_checkpoint(path("2"), load_checkpoint(path("1")));
   EXPECT_EQ(read(path("1")), read(path("2")));
+}
+
+// ---- A run that is broken off and goes on
+
+// All that has state: weights, statistics, moments, random numbers, a place in the data.
+struct Net : nn::Sequential {
+  Net() {
+    add<nn::Conv2d>(1, 4, 3).add<nn::BatchNorm2d>(4).add<nn::ReLU>().add<nn::Flatten>();
+    add<nn::Dropout>(0.3).add<nn::Linear>(4 * 4 * 4, 3);
+  }
+};
+struct Training {
+  Net net;
+  optim::AdamW optimizer{net.parameters(), {.lr = 0.01}};
+  Generator generator{5};
+  DataCursor cursor{.seed = 42};
+
+  void step() {
+    const GeneratorGuard guard(generator);
+    Generator data = Generator(cursor.seed).split(uint64_t(cursor.position));
+    Tensor images, classes;
+    {
+      const GeneratorGuard of_data(data);
+      images = randn({8, 1, 6, 6});
+      classes = randint(0, 3, {8});
+    }
+    optimizer.zero_grad();
+    nn::CrossEntropyLoss()(net(images), classes).backward();
+    optimizer.step();
+    ++cursor.step;
+    ++cursor.position;
+  }
+
+  Checkpoint save() const {
+    Checkpoint checkpoint;
+    checkpoint.model = net.state_dict();
+    checkpoint.optimizer = optimizer.state_dict();
+    checkpoint.generators = {{"cpu", generator.state()}};
+    checkpoint.cursor = cursor;
+    return checkpoint;
+  }
+  void load(const Checkpoint& checkpoint) {
+    net.load_state_dict(checkpoint.model);
+    optimizer.load_state_dict(checkpoint.optimizer);
+    generator.set_state(checkpoint.generators.at("cpu"));
+    cursor = checkpoint.cursor;
+  }
+};
+
+TEST_F(CheckpointTest, ARunGoesOnToTheSameBits) {
+  Training unbroken;
+  for (int i = 0; i < 3; ++i) unbroken.step();
+  save_checkpoint(path("half"), unbroken.save());
+  for (int i = 0; i < 3; ++i) unbroken.step();
+
+  Training resumed;  // of other first weights
+  resumed.load(load_checkpoint(path("half")));
+  for (int i = 0; i < 3; ++i) resumed.step();
+
+  save_checkpoint(path("unbroken"), unbroken.save());
+  save_checkpoint(path("resumed"), resumed.save());
+  EXPECT_EQ(read(path("unbroken")), read(path("resumed")));
+  EXPECT_NE(read(path("unbroken")), read(path("half")));
 }
 
 // ---- Files that are wrong

@@ -20,7 +20,8 @@
 #include <entasis/ops/norm.h>
 #include <entasis/ops/pooling.h>
 
-#include "same.h"
+#include <entasis/tests/support/errors.h>
+#include <entasis/tests/support/same.h>
 
 namespace entasis::nn {
 namespace {
@@ -34,17 +35,6 @@ std::string keys(const Module& module) {
   }
   return text;
 }
-
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "no error";
-}
-std::string line(int number) { return " — layers_test.cpp:" + std::to_string(number); }
 
 double smallest(const Tensor& t) { return -(-t.detach()).amax().item(); }
 double largest(const Tensor& t) { return t.detach().amax().item(); }
@@ -90,9 +80,9 @@ TEST_F(LayersTest, Conv2d) {
   EXPECT_TRUE(
       same_values(layer(x), conv2d(x, layer.weight, layer.bias, {2, 2}, {2, 1}, {1, 2}, 2)));
   EXPECT_EQ(keys(Conv2d(3, 6, 5, {.bias = false})), "weight f32 [6, 3, 5, 5]\n");
-  EXPECT_EQ(message_of<ValueError>([] { Conv2d(3, 6, 5, {.groups = 2}); }),
-            "Conv2d: groups is 2; it must divide in_channels (3) and out_channels (6)" +
-                line(__LINE__ - 2));
+  expect_error<ValueError>(
+      [] { Conv2d(3, 6, 5, {.groups = 2}); },
+      "Conv2d: groups is 2; it must divide in_channels (3) and out_channels (6)");
   EXPECT_THROW(Conv2d(3, 6, 5, {.groups = 0}), ValueError);
 }
 
@@ -193,8 +183,8 @@ TEST_F(LayersTest, EmbeddingsPaddingIsZeroAndGetsNoGradient) {
   layer(from_data<int64_t>(std::vector<int64_t>{3, 1}, {2})).sum().backward();
   EXPECT_TRUE(same_values(layer.weight.grad()[3], zeros({2})));
   EXPECT_TRUE(same_values(layer.weight.grad()[1], ones({2})));
-  EXPECT_EQ(message_of<IndexError>([] { Embedding(5, 2, {.padding_idx = 5}); }),
-            "Embedding: padding_idx is 5, the table has 5 rows" + line(__LINE__ - 1));
+  expect_error<IndexError>([] { Embedding(5, 2, {.padding_idx = 5}); },
+                           "Embedding: padding_idx is 5, the table has 5 rows");
 }
 
 TEST_F(LayersTest, DropoutOnlyWhileTraining) {
@@ -206,8 +196,7 @@ TEST_F(LayersTest, DropoutOnlyWhileTraining) {
   EXPECT_EQ(smallest(y), 0);
   layer.eval();
   EXPECT_TRUE(same_values(layer(x), x));
-  EXPECT_EQ(message_of<ValueError>([] { Dropout layer(1.5); }),
-            "Dropout: p is 1.5; it must be in [0, 1]" + line(__LINE__ - 1));
+  expect_error<ValueError>([] { Dropout layer(1.5); }, "Dropout: p is 1.5; it must be in [0, 1]");
   EXPECT_THROW(Dropout layer(std::nan("")), ValueError);
 }
 

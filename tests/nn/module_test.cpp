@@ -14,7 +14,8 @@
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
 
-#include "same.h"
+#include <entasis/tests/support/errors.h>
+#include <entasis/tests/support/same.h>
 
 namespace entasis::nn {
 namespace {
@@ -42,15 +43,6 @@ std::vector<std::string> names(const NamedTensors& tensors) {
 }
 using Names = std::vector<std::string>;
 
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "no error";
-}
 std::string line(int number) { return " — module_test.cpp:" + std::to_string(number); }
 
 // ---- What a module holds
@@ -127,10 +119,10 @@ TEST(Module, NamesAreChecked) {
   EXPECT_EQ(child(""), ": nn::Module: the name '' is empty" + at);
   EXPECT_EQ(child("a.b"),
             "a.b: nn::Module: the name 'a.b' holds a dot, which separates names in a path" + at);
-  EXPECT_EQ(message_of<ValueError>([&] { model.parameter("fc", ones({1})); }),
-            "nn::Module: the name 'fc' is taken by another child" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { model.buffer("weight", ones({1})); }),
-            "nn::Module: the name 'weight' is taken by a parameter" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { model.parameter("fc", ones({1})); },
+                           "nn::Module: the name 'fc' is taken by another child");
+  expect_error<ValueError>([&] { model.buffer("weight", ones({1})); },
+                           "nn::Module: the name 'weight' is taken by a parameter");
   EXPECT_EQ(model.children().size(), 1u);
 }
 
@@ -140,8 +132,8 @@ TEST(Module, ParametersAreFloatingPointLeaves) {
   } model;
   Tensor x = ones({1});
   x.requires_grad_();
-  EXPECT_EQ(message_of<AutogradError>([&] { model.parameter("x", x * 2); }),
-            "the parameter 'x' is the result of an op; detach() it first" + line(__LINE__ - 1));
+  expect_error<AutogradError>([&] { model.parameter("x", x * 2); },
+                              "the parameter 'x' is the result of an op; detach() it first");
   EXPECT_THROW(model.parameter("x", ones({1}, {kI64})), DtypeError);
   EXPECT_TRUE(model.parameters().empty());
 }
@@ -185,9 +177,9 @@ TEST(Module, ThePathEndsWithTheCall) {
 TEST(Module, AModuleWithoutForwardSaysSo) {
   struct Empty : Module {
   } model;
-  EXPECT_EQ(message_of<Error>([&] { model(ones({1})); }),
-            "this module has no forward() of one tensor — in model, module_test.cpp:" +
-                std::to_string(__LINE__ - 2));
+  const std::string message = message_of([&] { model(ones({1})); });
+  EXPECT_EQ(message, "this module has no forward() of one tensor — in model, module_test.cpp:" +
+                         std::to_string(__LINE__ - 2));
 }
 
 TEST(Module, ConstructorsOfChildrenNameTheUsersLine) {
@@ -198,8 +190,8 @@ TEST(Module, ConstructorsOfChildrenNameTheUsersLine) {
   const std::string message = message_of<ShapeError>([] { const Bad model; });
   const std::string what = "fc: empty: negative size in shape [3, -1]";
   EXPECT_TRUE(message == what + line(bad) || message == what + line(bad + 1)) << message;
-  EXPECT_EQ(message_of<ShapeError>([] { const Linear fc(-1, 3); }),
-            "Linear: empty: negative size in shape [3, -1]" + line(__LINE__ - 1));
+  expect_error<ShapeError>([] { const Linear fc(-1, 3); },
+                           "Linear: empty: negative size in shape [3, -1]");
 }
 
 // ---- State
@@ -241,13 +233,12 @@ TEST(Module, ListsAllThatDoesNotFitAndChangesNothing) {
       "load_state_dict: the state does not fit the module:\n"
       "  'encoder.fc1.bias' has shape [4], the module's has [3]\n"
       "  'encoder.fc2.weight' is f64, the module's is f32";
-  EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(state); }),
-            misfits +
-                "\n  'scale' is missing\n  'offset' is missing\n  'extra' is unexpected\n"
-                "  'scratch' is unexpected" +
-                line(__LINE__ - 4));
-  EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(state, false); }),
-            misfits + line(__LINE__ - 1));
+  expect_error<ValueError>(
+      [&] { model.load_state_dict(state); },
+      misfits +
+          "\n  'scale' is missing\n  'offset' is missing\n  'extra' is unexpected\n"
+          "  'scratch' is unexpected");
+  expect_error<ValueError>([&] { model.load_state_dict(state, false); }, misfits);
   EXPECT_TRUE(same_values(model.encoder.fc1.weight, before));
 }
 
@@ -288,8 +279,8 @@ TEST(Module, CastsFloatingPointTensorsInPlace) {
   EXPECT_EQ(held.grad()[0].item(), 2);
   EXPECT_EQ(held[1].item(), 1);
   EXPECT_EQ(model.count.dtype(), kI64);
-  EXPECT_EQ(message_of<DtypeError>([&] { model.to(kI32); }),
-            "to: a module's dtype must be floating-point, not i32" + line(__LINE__ - 1));
+  expect_error<DtypeError>([&] { model.to(kI32); },
+                           "to: a module's dtype must be floating-point, not i32");
 }
 
 TEST(Module, AGraphNoticesThatItsModuleWasConverted) {
@@ -356,14 +347,13 @@ TEST(Sequential, ErrorsNameTheChild) {
   EXPECT_NE(message.find(" — in model.1, module_test.cpp:" + std::to_string(__LINE__ - 1)),
             std::string::npos)
       << message;
-  EXPECT_EQ(message_of<IndexError>([&] { net.at(2); }),
-            "index 2 is out of range for a container of 2 modules" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { net.get<Conv2d>(0); }),
-            "the module at 0 is of another type" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ShapeError>([&] { net.add<Linear>(3, -2); }),
-            "2: empty: negative size in shape [-2, 3]" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { net.add_named<Linear>("1", 3, 3); }),
-            "1: nn::Module: the name '1' is taken by another child" + line(__LINE__ - 1));
+  expect_error<IndexError>([&] { net.at(2); },
+                           "index 2 is out of range for a container of 2 modules");
+  expect_error<ValueError>([&] { net.get<Conv2d>(0); }, "the module at 0 is of another type");
+  expect_error<ShapeError>([&] { net.add<Linear>(3, -2); },
+                           "2: empty: negative size in shape [-2, 3]");
+  expect_error<ValueError>([&] { net.add_named<Linear>("1", 3, 3); },
+                           "1: nn::Module: the name '1' is taken by another child");
   EXPECT_EQ(net.size(), 2u);
 }
 

@@ -10,6 +10,7 @@
 #include <entasis/ops/factory.h>
 #include <entasis/ops/shape.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -226,29 +227,30 @@ const std::string kPlace = " — user.cpp:12";
 
 TEST(CopyError, Messages) {
   const Tensor x = zeros({2, 3});
-  expect_error<ShapeError>([&] { copy_(x, zeros({4}), kHere); },
-                           "copy_: the source has shape [4] and does not broadcast to the target's "
-                           "[2, 3]" +
-                               kPlace);
-  expect_error<ShapeError>(
+  expect_message<ShapeError>(
+      [&] { copy_(x, zeros({4}), kHere); },
+      "copy_: the source has shape [4] and does not broadcast to the target's "
+      "[2, 3]" +
+          kPlace);
+  expect_message<ShapeError>(
       [&] { channels_last(x, kHere); },
       "channels_last: channels-last needs 4 dimensions, the shape is [2, 3]" + kPlace);
-  expect_error<ValueError>(
+  expect_message<ValueError>(
       [&] {
         fill_(expand(zeros({3}), {2, 3}), 1, kHere);
       },
       "fill_: the target of shape [2, 3] and strides [0, 1] names some elements "
       "more than once; clone() it first" +
           kPlace);
-  expect_error<DeviceError>(
+  expect_message<DeviceError>(
       [&] { to_device(x, Device(DeviceType::kCUDA), kHere); },
       "to_device: no cuda device: this build or machine has no backend for it" + kPlace);
-  expect_error<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, kHere); },
-                            "to_device: a meta tensor has no elements to copy to cpu" + kPlace);
-  expect_error<ValueError>([&] { clone(Tensor(), kHere); },
-                           "clone: input 0 is an undefined tensor" + kPlace);
-  expect_error<ValueError>([&] { contiguous(Tensor(), kHere); },
-                           "contiguous: clone: input 0 is an undefined tensor" + kPlace);
+  expect_message<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, kHere); },
+                              "to_device: a meta tensor has no elements to copy to cpu" + kPlace);
+  expect_message<ValueError>([&] { clone(Tensor(), kHere); },
+                             "clone: input 0 is an undefined tensor" + kPlace);
+  expect_message<ValueError>([&] { contiguous(Tensor(), kHere); },
+                             "contiguous: clone: input 0 is an undefined tensor" + kPlace);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/entasis.h>
-#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {

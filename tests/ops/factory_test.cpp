@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include <entasis/entasis.h>
-#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {

@@ -14,7 +14,7 @@
 
 namespace entasis {
 
-// Differentiable in all of its f64 inputs.
+// Differentiable in those of its inputs that are f64; the others are constants.
 using TensorFunction = std::function<Tensor(const Tensors&)>;
 
 inline double* element(const Tensor& t, int64_t i) {
@@ -55,24 +55,41 @@ inline void check_scalar(const std::function<Tensor()>& f, const Tensors& inputs
   }
 }
 
-// Checks the gradient of sum(w * f(x)^2) and of a weighted sum of that gradient, for random
-// weights. The square makes a linear f's second gradient non-trivial.
-inline void check_gradients(const TensorFunction& f, Tensors inputs, const std::string& what = "") {
-  for (Tensor& t : inputs) t.requires_grad_();
-  uint32_t seed = 1;
-  auto weights_like = [&seed](const Tensor& t) {
-    return naive::tensor(kF64, t.shape(), naive::random_values(kF64, t.numel(), ++seed, -1, 1));
-  };
-  const Tensor w = weights_like(f(inputs));
-  auto loss = [&] {
-    const Tensor y = f(inputs);
+// Random weights of a tensor's shape.
+inline Tensor weights_like(const Tensor& t, uint32_t seed) {
+  return naive::tensor(kF64, t.shape(), naive::random_values(kF64, t.numel(), seed, -1, 1));
+}
+
+enum class Order : uint8_t { kFirst, kSecond };
+
+// Checks the gradient of sum(w * f(x)^2) and, up to `order`, of a weighted sum of that gradient,
+// for random weights. The square makes a linear f's second gradient non-trivial.
+inline void check_gradients(const TensorFunction& f, const Tensors& all, const std::string& what,
+                            Order order = Order::kSecond) {
+  Tensors inputs;
+  for (const Tensor& t : all) {
+    if (t.dtype() == kF64) inputs.push_back(t.detach().requires_grad_());
+  }
+  // The same memory as `inputs`, in the places of `all`.
+  const auto arguments = [&] {
+    Tensors result = all;
+    size_t next = 0;
+    for (Tensor& t : result) {
+      if (t.dtype() == kF64) t = inputs[next++];
+    }
+    return result;
+  }();
+  const Tensor w = weights_like(f(arguments), 1);
+  const auto loss = [&] {
+    const Tensor y = f(arguments);
     return (w * y * y).sum();
   };
   check_scalar(loss, inputs, what);
+  if (order == Order::kFirst) return;
 
   Tensors v;
-  for (const Tensor& t : inputs) v.push_back(weights_like(t));
-  auto gradient_sum = [&] {
+  for (const Tensor& t : inputs) v.push_back(weights_like(t, uint32_t(2 + v.size())));
+  const auto gradient_sum = [&] {
     GradOptions options;
     options.create_graph = true;
     const Tensors g = grad({loss()}, inputs, options);

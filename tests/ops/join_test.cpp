@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <entasis/entasis.h>
-#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/gradient_check.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {

@@ -9,8 +9,10 @@
 #include <entasis/ops/copy.h>
 #include <entasis/ops/loss_internal.h>
 
-#include "../kernels/every_target.h"
-#include "naive.h"
+#include <entasis/tests/kernels/every_target.h>
+#include <entasis/tests/ops/gradient_check.h>
+#include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -249,31 +251,32 @@ TEST(CrossEntropy, ErrorsNameTheCallersLine) {
       cross_entropy(input, target, -100, Reduction::kMean, smoothing, Location("a.cpp", line));
     };
   };
-  expect_error<IndexError>(call(x, tensor(kI64, {5}, {0, 1, 2, 12, 99}), 7),
-                           "cross_entropy: class 12 at position 3 is outside [0, 10) — a.cpp:7");
-  expect_error<IndexError>(call(x, tensor(kI32, {5}, {0, -1, 2, 3, 4}), 8),
-                           "cross_entropy: class -1 at position 1 is outside [0, 10) — a.cpp:8");
-  expect_error<ShapeError>(call(x, tensor(kI64, {4}, {0, 1, 2, 3}), 9),
-                           "cross_entropy: input of shape [5, 10] needs a target of shape [5], got "
-                           "[4] — a.cpp:9");
-  expect_error<ShapeError>(
+  expect_message<IndexError>(call(x, tensor(kI64, {5}, {0, 1, 2, 12, 99}), 7),
+                             "cross_entropy: class 12 at position 3 is outside [0, 10) — a.cpp:7");
+  expect_message<IndexError>(call(x, tensor(kI32, {5}, {0, -1, 2, 3, 4}), 8),
+                             "cross_entropy: class -1 at position 1 is outside [0, 10) — a.cpp:8");
+  expect_message<ShapeError>(
+      call(x, tensor(kI64, {4}, {0, 1, 2, 3}), 9),
+      "cross_entropy: input of shape [5, 10] needs a target of shape [5], got "
+      "[4] — a.cpp:9");
+  expect_message<ShapeError>(
       call(tensor(kF32, {}, {1}), tensor(kI64, {}, {0}), 10),
       "cross_entropy: input is 0-d: it needs a dimension of classes — a.cpp:10");
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       call(x, tensor(kF32, {5}, {0, 1, 2, 3, 4}), 11),
       "cross_entropy: target must hold class indices, i64 or i32, not f32 — a.cpp:11");
-  expect_error<DtypeError>(call(tensor(kI64, {1, 1}, {0}), tensor(kI64, {1}, {0}), 12),
-                           "cross_entropy: input must be floating-point, not i64 — a.cpp:12");
-  expect_error<ValueError>(
+  expect_message<DtypeError>(call(tensor(kI64, {1, 1}, {0}), tensor(kI64, {1}, {0}), 12),
+                             "cross_entropy: input must be floating-point, not i64 — a.cpp:12");
+  expect_message<ValueError>(
       call(x, tensor(kI64, {5}, {0, 1, 2, 3, 4}), 13, 1.5),
       "cross_entropy: label_smoothing must be from 0 to 1, got 1.5 — a.cpp:13");
-  expect_error<ValueError>(call(x, Tensor(), 14),
-                           "cross_entropy: input 1 is an undefined tensor — a.cpp:14");
+  expect_message<ValueError>(call(x, Tensor(), 14),
+                             "cross_entropy: input 1 is an undefined tensor — a.cpp:14");
   // The first bad class is named whatever thread finds it.
   Values classes(200'000, 1);
   classes[150'001] = 5;
   classes[199'000] = 7;
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       call(tensor(kF32, {200'000, 2}, Values(400'000, 0.0)), tensor(kI64, {200'000}, classes), 15),
       "cross_entropy: class 5 at position 150001 is outside [0, 2) — a.cpp:15");
 }
@@ -346,25 +349,25 @@ TEST(PointwiseLoss, CertainProbabilitiesStayFinite) {
 
 TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, Values(6, 0.5));
-  expect_error<ShapeError>(
+  expect_message<ShapeError>(
       [&] {
         mse_loss(x, tensor(kF32, {2}, {0, 1}), Reduction::kMean, Location("a.cpp", 7));
       },
       "mse_loss: squared_difference: shapes do not broadcast: [2, 3] and [2] (3 vs 2 in dimension "
       "1) "
       "— a.cpp:7");
-  expect_error<ShapeError>(
+  expect_message<ShapeError>(
       [&] {
         binary_cross_entropy(x, tensor(kF32, {3}, {0, 1, 0}), Reduction::kMean,
                              Location("a.cpp", 8));
       },
       "binary_cross_entropy: input and target differ: [2, 3] and [3] — a.cpp:8");
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       [&] {
         mse_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 9));
       },
       "mse_loss: input and target must be floating-point, not i64 — a.cpp:9");
-  expect_error<ValueError>(
+  expect_message<ValueError>(
       [&] { mse_loss(Tensor(), x, Reduction::kMean, Location("a.cpp", 10)); },
       "mse_loss: squared_difference: input 0 is an undefined tensor — a.cpp:10");
 }

@@ -1,22 +1,18 @@
 // What the tests of reductions, softmax, losses and normalisations share: tensors of every dtype
-// and layout from plain numbers, and back; references in double; gradients by finite differences.
+// and layout from plain numbers, and back; references in double.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <functional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include <entasis/core/autograd.h>
-#include <entasis/core/error.h>
 #include <entasis/core/tensor.h>
-#include <entasis/ops/arithmetic.h>
-#include <entasis/ops/reduction.h>
+#include <entasis/ops/methods.h>
+#include <entasis/tests/support/same.h>
 
 namespace entasis::naive {
 
@@ -169,107 +165,7 @@ inline void expect_close(const Values& actual, const Values& expected, Tolerance
 }
 
 inline bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.spec() == b.spec() && a.is_contiguous() &&
-         std::memcmp(a.raw(), b.raw(), size_t(a.numel()) * size_t(size_of(a.dtype()))) == 0;
-}
-
-// ---- Gradients by finite differences, in f64. `f` makes one tensor of the inputs.
-
-using Differentiable = std::function<Tensor(const Tensors&)>;
-
-// The weighted sum of a tensor's elements: any function as one with a single result.
-inline Tensor weighted_sum(const Tensor& y, uint32_t seed) {
-  return sum(mul(y, tensor(kF64, y.shape(), random_values(kF64, y.numel(), seed, -1, 1))));
-}
-
-inline Tensors leaves(const Tensors& inputs) {
-  Tensors copies;
-  for (const Tensor& x : inputs) {
-    copies.push_back(tensor(x.dtype(), x.shape(), values_of(x)));
-    if (x.dtype() == kF64) copies.back().requires_grad_();
-  }
-  return copies;
-}
-inline Tensors floats_of(const Tensors& inputs) {
-  Tensors floats;
-  for (const Tensor& x : inputs) {
-    if (x.dtype() == kF64) floats.push_back(x);
-  }
-  return floats;
-}
-
-// Compares `gradients` of `scalar` with central differences in every element of every f64 input.
-inline void expect_slopes(const Tensors& inputs, const Tensors& gradients,
-                          const std::function<double(const Tensors&)>& scalar,
-                          const std::string& what) {
-  const double h = 1e-5;
-  size_t k = 0;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].dtype() != kF64) continue;
-    const Values gradient = values_of(gradients.at(k++));
-    const Values values = values_of(inputs[i]);
-    for (size_t j = 0; j < values.size(); ++j) {
-      double at[2];
-      for (const int side : {0, 1}) {
-        Values moved = values;
-        moved[j] += side ? h : -h;
-        Tensors others = inputs;
-        others[i] = tensor(kF64, inputs[i].shape(), moved);
-        at[side] = scalar(others);
-      }
-      expect_near(gradient.at(j), (at[1] - at[0]) / (2 * h), {1e-6, 1e-6},
-                  what + ", input " + std::to_string(i) + ", element " + std::to_string(j));
-    }
-  }
-}
-
-// First and second gradients of f at `inputs` against finite differences.
-inline void check_gradients(const Differentiable& f, const Tensors& inputs, const std::string& what,
-                            bool second = true) {
-  const auto value = [&](const Tensors& x) { return weighted_sum(f(x), 5).item(); };
-  const Tensors x = leaves(inputs);
-  expect_slopes(inputs, grad({weighted_sum(f(x), 5)}, floats_of(x)), value, what);
-  if (!second) return;
-
-  const auto slopes = [&](const Tensors& at, Tensors& of) {
-    of = leaves(at);
-    GradOptions options;
-    options.create_graph = true;
-    const Tensors first = grad({weighted_sum(f(of), 5)}, floats_of(of), options);
-    Tensor total = weighted_sum(first[0], 6);
-    for (size_t i = 1; i < first.size(); ++i) {
-      total = add(total, weighted_sum(first[i], 6 + uint32_t(i)));
-    }
-    return total;
-  };
-  const auto slope_value = [&](const Tensors& at) {
-    Tensors unused;
-    return slopes(at, unused).item();
-  };
-  Tensors of;
-  const Tensor total = slopes(inputs, of);
-  GradOptions options;
-  options.allow_unused = true;
-  Tensors gradients = grad({total}, floats_of(of), options);
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    if (!gradients[i].defined()) {
-      const Tensor like = floats_of(of)[i];
-      gradients[i] = tensor(kF64, like.shape(), Values(size_t(like.numel()), 0.0));
-    }
-  }
-  expect_slopes(inputs, gradients, slope_value, what + ", second gradient");
-}
-
-template <class E, class F>
-void expect_error(F f, const std::string& message) {
-  try {
-    f();
-    FAIL() << "no error; expected " << message;
-  } catch (const E& error) {
-    EXPECT_EQ(error.what(), message);
-  } catch (const std::exception& error) {
-    FAIL() << "another type of error: " << error.what();
-  }
+  return a.spec() == b.spec() && a.is_contiguous() && same_values(a, b);
 }
 
 }  // namespace entasis::naive

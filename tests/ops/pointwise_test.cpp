@@ -17,6 +17,7 @@
 #include <entasis/ops/unary.h>
 #include <entasis/tests/kernels/every_target.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -561,16 +562,16 @@ const std::string kPlace = " — user.cpp:12";
 
 TEST(PointwiseError, InPlace) {
   const Tensor whole = zeros({2}, kI32), row = zeros({3});
-  expect_error<DtypeError>([&] { add_(whole, 0.5, kHere); },
-                           "add_: the result is f32 and cannot be stored into i32" + kPlace);
-  expect_error<DtypeError>([&] { div_(whole, 2, kHere); },
-                           "div_: the result is f32 and cannot be stored into i32" + kPlace);
-  expect_error<ShapeError>(
+  expect_message<DtypeError>([&] { add_(whole, 0.5, kHere); },
+                             "add_: the result is f32 and cannot be stored into i32" + kPlace);
+  expect_message<DtypeError>([&] { div_(whole, 2, kHere); },
+                             "div_: the result is f32 and cannot be stored into i32" + kPlace);
+  expect_message<ShapeError>(
       [&] {
         add_(row, zeros({2, 3}), kHere);
       },
       "add_: the result has shape [2, 3], the target [3]" + kPlace);
-  expect_error<ValueError>(
+  expect_message<ValueError>(
       [&] {
         mul_(expand(row, {2, 3}), 2, kHere);
       },
@@ -579,40 +580,40 @@ TEST(PointwiseError, InPlace) {
           kPlace);
   Tensor leaf = zeros({3});
   leaf.requires_grad_();
-  expect_error<AutogradError>(
+  expect_message<AutogradError>(
       [&] { leaf *= In(2, kHere); },
       "mul_: the target is a leaf that needs a gradient; change it under NoGrad" + kPlace);
 }
 
 TEST(PointwiseError, Operands) {
   const Tensor flag = zeros({2}, kBool), byte = zeros({2}, kU8), wide = zeros({2}, kU64);
-  expect_error<ShapeError>(
+  expect_message<ShapeError>(
       [&] {
         add(zeros({2, 3}), zeros({2, 4}), kHere);
       },
       "add: shapes do not broadcast: [2, 3] and [2, 4] (3 vs 4 in dimension 1)" + kPlace);
-  expect_error<DtypeError>([&] { sub(flag, flag, kHere); }, "sub: not defined for bool" + kPlace);
-  expect_error<DtypeError>([&] { neg(flag, kHere); }, "neg: not defined for bool" + kPlace);
-  expect_error<DtypeError>([&] { relu(flag, kHere); }, "relu: not defined for bool" + kPlace);
-  expect_error<DtypeError>([&] { maximum(wide, wide, kHere); },
-                           "maximum: not implemented for u64" + kPlace);
-  expect_error<ValueError>([&] { add(byte, 300, kHere); },
-                           "add: the number 300 does not fit into u8" + kPlace);
-  expect_error<ValueError>([&] { lt(byte, -1, kHere); },
-                           "lt: the number -1 does not fit into u8" + kPlace);
-  expect_error<ValueError>([&] { eq(byte, -1, kHere); },
-                           "eq: the number -1 does not fit into u8" + kPlace);
-  expect_error<ValueError>([&] { pow(zeros({2}, kI32), -1, kHere); },
-                           "pow: an integer to the negative power -1 is no integer" + kPlace);
-  expect_error<ValueError>([&] { clamp(zeros({2}), {}, {}, kHere); },
-                           "clamp: needs min or max" + kPlace);
-  expect_error<DtypeError>([&] { where(byte, 1, 2, kHere); },
-                           "where: the condition is u8, not bool" + kPlace);
-  expect_error<ValueError>([&] { add(1, 2, kHere); }, "add: needs at least one tensor" + kPlace);
-  expect_error<ValueError>([&] { exp(Tensor(), kHere); },
-                           "exp: input 0 is an undefined tensor" + kPlace);
-  expect_error<DtypeError>([&] { add(zeros({2}, kU32), zeros({2}, kI32), kHere); },
-                           "add: no common dtype for u32 and i32" + kPlace);
+  expect_message<DtypeError>([&] { sub(flag, flag, kHere); }, "sub: not defined for bool" + kPlace);
+  expect_message<DtypeError>([&] { neg(flag, kHere); }, "neg: not defined for bool" + kPlace);
+  expect_message<DtypeError>([&] { relu(flag, kHere); }, "relu: not defined for bool" + kPlace);
+  expect_message<DtypeError>([&] { maximum(wide, wide, kHere); },
+                             "maximum: not implemented for u64" + kPlace);
+  expect_message<ValueError>([&] { add(byte, 300, kHere); },
+                             "add: the number 300 does not fit into u8" + kPlace);
+  expect_message<ValueError>([&] { lt(byte, -1, kHere); },
+                             "lt: the number -1 does not fit into u8" + kPlace);
+  expect_message<ValueError>([&] { eq(byte, -1, kHere); },
+                             "eq: the number -1 does not fit into u8" + kPlace);
+  expect_message<ValueError>([&] { pow(zeros({2}, kI32), -1, kHere); },
+                             "pow: an integer to the negative power -1 is no integer" + kPlace);
+  expect_message<ValueError>([&] { clamp(zeros({2}), {}, {}, kHere); },
+                             "clamp: needs min or max" + kPlace);
+  expect_message<DtypeError>([&] { where(byte, 1, 2, kHere); },
+                             "where: the condition is u8, not bool" + kPlace);
+  expect_message<ValueError>([&] { add(1, 2, kHere); }, "add: needs at least one tensor" + kPlace);
+  expect_message<ValueError>([&] { exp(Tensor(), kHere); },
+                             "exp: input 0 is an undefined tensor" + kPlace);
+  expect_message<DtypeError>([&] { add(zeros({2}, kU32), zeros({2}, kI32), kHere); },
+                             "add: no common dtype for u32 and i32" + kPlace);
 }
 
 // What a compiler of fused kernels reads.

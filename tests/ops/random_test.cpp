@@ -11,8 +11,8 @@
 #include <entasis/entasis.h>
 #include <entasis/kernels/cpu/internal/philox.h>
 #include <entasis/tests/kernels/every_target.h>
-#include <entasis/tests/ops/expect_error.h>
 #include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {

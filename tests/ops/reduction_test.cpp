@@ -7,10 +7,12 @@
 #include <gtest/gtest.h>
 
 #include <entasis/backends/cpu/parallel.h>
+#include <entasis/ops/factory.h>
 #include <entasis/ops/reduction_internal.h>
-
-#include "../kernels/every_target.h"
-#include "naive.h"
+#include <entasis/tests/kernels/every_target.h>
+#include <entasis/tests/ops/gradient_check.h>
+#include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -108,6 +110,21 @@ TEST(Reduction, SumOfEveryDtypeLayoutAndSetOfDims) {
   }
 }
 
+TEST(Reduction, SumsOfIntegersWrap) {
+  for (const int64_t rows : {1, 3, 70, 300}) {
+    for (const int64_t columns : {1, 5, 64, 301}) {
+      const Tensor x = full({rows, columns}, std::numeric_limits<int64_t>::max() - 7, {kI64});
+      const auto wrapped = [](int64_t n) {
+        return int64_t(uint64_t(n) * uint64_t(std::numeric_limits<int64_t>::max() - 7));
+      };
+      EXPECT_EQ(sum(x).item<int64_t>(), wrapped(rows * columns));
+      EXPECT_EQ(sum(x, {0})[columns - 1].item<int64_t>(), wrapped(rows));
+      EXPECT_EQ(sum(x, {1})[rows - 1].item<int64_t>(), wrapped(columns));
+      EXPECT_EQ(sum(x.t(), {0})[rows - 1].item<int64_t>(), wrapped(columns));
+    }
+  }
+}
+
 TEST(Reduction, MeanOfEveryFloatLayoutAndSetOfDims) {
   for (const DType dtype : kFloats) {
     each_case(dtype, [&](const Layout& layout, const Values& values, const Dims& dims, DimMask mask,
@@ -185,8 +202,9 @@ TEST(Reduction, VarOfEveryFloatLayoutAndSetOfDims) {
         ASSERT_EQ(y.shape(), reduced_shape(shape, mask, keepdim)) << what;
         Values expected;
         for (const Values& group : groups_of(shape, values, mask)) {
+          const double mean = mean_of(group);
           double squares = 0;
-          for (double v : group) squares += (v - mean_of(group)) * (v - mean_of(group));
+          for (double v : group) squares += (v - mean) * (v - mean);
           expected.push_back(squares / std::max(0.0, double(group.size()) - correction));
         }
         expect_close(values_of(y), expected, {rounding(dtype) + 1e-14, 1e-13}, what);
@@ -382,39 +400,39 @@ TEST(Reduction, GradientOfACastSumComesBackInTheInputsDtype) {
 TEST(Reduction, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
   const Tensor i = tensor(kI32, {2}, {1, 2});
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       [&] { sum(x, {2}, false, {}, Location("a.cpp", 7)); },
       "sum: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
-  expect_error<ValueError>(
+  expect_message<ValueError>(
       [&] {
         mean(x, {0, -2}, false, {}, Location("a.cpp", 8));
       },
       "mean: dim -2 is named twice in [0, -2] — a.cpp:8");
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       [&] { mean(i, {}, false, {}, Location("a.cpp", 9)); },
       "mean: the mean of i32 is not defined; name a floating-point dtype — a.cpp:9");
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       [&] { mean(x, {}, false, kI64, Location("a.cpp", 9)); },
       "mean: the mean of i64 is not defined; name a floating-point dtype — a.cpp:9");
-  expect_error<ShapeError>(
+  expect_message<ShapeError>(
       [&] {
         sum_to(x, {3, 3}, Location("a.cpp", 10));
       },
       "sum_to: shape [3, 3] does not broadcast to [2, 3] — a.cpp:10");
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       [&] {
         amax(tensor(kF32, {2, 0}, {}), {1}, false, Location("a.cpp", 12));
       },
       "amax: no maximum over dim 1 of shape [2, 0], which has no elements — a.cpp:12");
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       [&] { argmax(tensor(kF32, {0}, {}), {}, false, Location("a.cpp", 13)); },
       "argmax: no maximum over dim 0 of shape [0], which has no elements — a.cpp:13");
   EXPECT_EQ(amax(tensor(kF32, {0, 2}, {}), {1}).shape(), Dims{0});
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       [&] { var(i, {}, 1, false, Location("a.cpp", 14)); },
       "var: the variance of i32 is not defined; cast it to a floating-point dtype — a.cpp:14");
-  expect_error<ValueError>([&] { sum(Tensor(), {}, false, {}, Location("a.cpp", 11)); },
-                           "sum: input 0 is an undefined tensor — a.cpp:11");
+  expect_message<ValueError>([&] { sum(Tensor(), {}, false, {}, Location("a.cpp", 11)); },
+                             "sum: input 0 is an undefined tensor — a.cpp:11");
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/ops/softmax_internal.h>
 
-#include "../kernels/every_target.h"
-#include "naive.h"
+#include <entasis/tests/kernels/every_target.h>
+#include <entasis/tests/ops/gradient_check.h>
+#include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -223,20 +225,20 @@ TEST(Softmax, EverySimdTarget) {
 TEST(Softmax, ErrorsNameTheCallersLine) {
   const Tensor x = tensor(kF32, {2, 3}, random_values(kF32, 6));
   const Tensor i = tensor(kI64, {2}, {1, 2});
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       [&] { softmax(x, 2, Location("a.cpp", 7)); },
       "softmax: dim 2 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:7");
-  expect_error<DtypeError>(
+  expect_message<DtypeError>(
       [&] { softmax(i, 0, Location("a.cpp", 8)); },
       "softmax: the softmax of i64 is not defined; cast it to a floating-point dtype — a.cpp:8");
-  expect_error<IndexError>(
+  expect_message<IndexError>(
       [&] { log_softmax(x, -3, Location("a.cpp", 9)); },
       "log_softmax: dim -3 is out of range for 2 dimensions (allowed: -2 to 1) — a.cpp:9");
-  expect_error<DtypeError>([&] { log_softmax(i, 0, Location("a.cpp", 10)); },
-                           "log_softmax: the log_softmax of i64 is not defined; cast it to a "
-                           "floating-point dtype — a.cpp:10");
-  expect_error<ValueError>([&] { softmax(Tensor(), 0, Location("a.cpp", 11)); },
-                           "softmax: input 0 is an undefined tensor — a.cpp:11");
+  expect_message<DtypeError>([&] { log_softmax(i, 0, Location("a.cpp", 10)); },
+                             "log_softmax: the log_softmax of i64 is not defined; cast it to a "
+                             "floating-point dtype — a.cpp:10");
+  expect_message<ValueError>([&] { softmax(Tensor(), 0, Location("a.cpp", 11)); },
+                             "softmax: input 0 is an undefined tensor — a.cpp:11");
 }
 
 }  // namespace

@@ -14,7 +14,9 @@
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
 
-#include "naive.h"
+#include <entasis/tests/ops/gradient_check.h>
+#include <entasis/tests/ops/naive.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis {
 namespace {
@@ -310,37 +312,37 @@ TEST(PlainForms, Gradients) {
     return naive::tensor(kF64, {2, 3}, naive::random_values(kF64, 6, seed, 0.5, 2));
   };
   const Tensor p = make(1), g = make(2), m = make(3), v = make(4);
-  naive::check_gradients([](const Tensors& x) { return sgd_update(x[0], x[1], 0.3); }, {p, g},
-                         "sgd_update", false);
-  naive::check_gradients(
+  check_gradients([](const Tensors& x) { return sgd_update(x[0], x[1], 0.3); }, {p, g},
+                  "sgd_update", Order::kFirst);
+  check_gradients(
       [](const Tensors& x) {
         const auto y = sgd_momentum_update(x[0], x[1], x[2], 0.3, 0.7);
         return y.parameter + 2 * y.velocity;
       },
-      {p, g, m}, "sgd_momentum_update", false);
-  naive::check_gradients(
+      {p, g, m}, "sgd_momentum_update", Order::kFirst);
+  check_gradients(
       [=](const Tensors& x) { return sgd_momentum_update(p, x[0], x[1], 0.3, 0.7).velocity; },
-      {g, m}, "sgd_momentum_update, velocity alone", false);
-  naive::check_gradients(
+      {g, m}, "sgd_momentum_update, velocity alone", Order::kFirst);
+  check_gradients(
       [](const Tensors& x) {
         const auto y = adam_update(x[0], x[1], x[2], x[3], 0.3, 0.7, 0.8, 0.1, 2);
         return y.parameter + 2 * y.m + 3 * y.v;
       },
       {p, g, m, v}, "adam_update");
-  naive::check_gradients(
+  check_gradients(
       [](const Tensors& x) {
         return adamw_update(x[0], x[1], x[2], x[3], 0.3, 0.7, 0.8, 0.1, 0.2, 2).parameter;
       },
       {p, g, m, v}, "adamw_update, parameter alone");
   for (const int output : {1, 2}) {
     const Tensor& state = output == 1 ? m : v;
-    naive::check_gradients(
+    check_gradients(
         [=](const Tensors& x) {
           return adam_update(p, x[0], output == 1 ? x[1] : m, output == 2 ? x[1] : v, 0.3, 0.7, 0.8,
                              0.1, 2)
               .values()[size_t(output)];
         },
-        {g, state}, "adam_update, output " + std::to_string(output), false);
+        {g, state}, "adam_update, output " + std::to_string(output), Order::kFirst);
   }
 }
 
@@ -355,65 +357,74 @@ TEST(PlainForms, TheGradientOfAnElementNeverTouchedIsFinite) {
 
 // ---- Errors, whole
 
-#define EXPECT_STEP_ERROR(Type, statement, message)                                               \
-  do {                                                                                            \
-    const int line = __LINE__;                                                                    \
-    naive::expect_error<Type>(                                                                    \
-        [&] { statement; }, std::string(message) + " — update_test.cpp:" + std::to_string(line)); \
-  } while (false)
-
 TEST(UpdateStep, Errors) {
   const Tensor p = ones({2, 3}), g = ones({2, 3}), a = ones({4}), b = ones({4});
   const Tensor none;
   const SgdHyper momentum{.momentum = 0.9};
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p}, {g, g}, {}, {}, true),
-                    "sgd_step_: 2 gradients for 1 parameters");
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p}, {g}, {}, momentum, true),
-                    "sgd_step_: 0 velocities for 1 parameters");
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p}, {g}, {a}, {}, true),
-                    "sgd_step_: velocities are given, but the momentum is 0");
-  EXPECT_STEP_ERROR(ShapeError, sgd_step_({p, a}, {g, g}, {}, {}, true),
-                    "sgd_step_: gradient 1 has shape [2, 3], parameter 1 has [4]");
-  EXPECT_STEP_ERROR(DtypeError, sgd_step_({p, a}, {g, ones({4}, {kF64})}, {}, {}, true),
-                    "sgd_step_: gradient 1 is f64, parameter 1 is f32");
-  EXPECT_STEP_ERROR(DtypeError, sgd_step_({ones({4}, {kI64})}, {ones({4}, {kI64})}, {}, {}, true),
-                    "sgd_step_: parameter 0 is i64; only floating-point tensors can be optimized");
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({none}, {g}, {}, {}, true),
-                    "sgd_step_: input 0 is an undefined tensor");
-  EXPECT_STEP_ERROR(
-      ValueError,
-      sgd_step_({p}, {g}, {p}, {.momentum = 0.9, .dampening = 0.5, .nesterov = true}, true),
+  expect_error<ValueError>(
+      [&] {
+        sgd_step_({p}, {g, g}, {}, {}, true);
+      },
+      "sgd_step_: 2 gradients for 1 parameters");
+  expect_error<ValueError>([&] { sgd_step_({p}, {g}, {}, momentum, true); },
+                           "sgd_step_: 0 velocities for 1 parameters");
+  expect_error<ValueError>([&] { sgd_step_({p}, {g}, {a}, {}, true); },
+                           "sgd_step_: velocities are given, but the momentum is 0");
+  expect_error<ShapeError>(
+      [&] {
+        sgd_step_({p, a}, {g, g}, {}, {}, true);
+      },
+      "sgd_step_: gradient 1 has shape [2, 3], parameter 1 has [4]");
+  expect_error<DtypeError>(
+      [&] {
+        sgd_step_({p, a}, {g, ones({4}, {kF64})}, {}, {}, true);
+      },
+      "sgd_step_: gradient 1 is f64, parameter 1 is f32");
+  expect_error<DtypeError>(
+      [&] { sgd_step_({ones({4}, {kI64})}, {ones({4}, {kI64})}, {}, {}, true); },
+      "sgd_step_: parameter 0 is i64; only floating-point tensors can be optimized");
+  expect_error<ValueError>([&] { sgd_step_({none}, {g}, {}, {}, true); },
+                           "sgd_step_: input 0 is an undefined tensor");
+  expect_error<ValueError>(
+      [&] {
+        sgd_step_({p}, {g}, {p}, {.momentum = 0.9, .dampening = 0.5, .nesterov = true}, true);
+      },
       "sgd_step_: nesterov needs a momentum above 0 and no dampening; momentum is 0.9, dampening "
       "0.5");
-  EXPECT_STEP_ERROR(ValueError, adam_step_({p}, {g}, {p}, {}, {}, 1),
-                    "adam_step_: 0 second moments for 1 parameters");
+  expect_error<ValueError>([&] { adam_step_({p}, {g}, {p}, {}, {}, 1); },
+                           "adam_step_: 0 second moments for 1 parameters");
   const Tensor m = zeros({2, 3}), v = zeros({2, 3});
-  EXPECT_STEP_ERROR(ValueError, adam_step_({p}, {g}, {m}, {v}, {}, 0),
-                    "adam_step_: step is 0; steps count from 1");
-  EXPECT_STEP_ERROR(ValueError, adam_step_({p}, {g}, {m}, {v}, {.beta2 = 1}, 1),
-                    "adam_step_: beta is 1; it must be in [0, 1)");
-  EXPECT_STEP_ERROR(ShapeError, adam_step_({p}, {g}, {m}, {a}, {}, 1),
-                    "adam_step_: v 0 has shape [4], parameter 0 has [2, 3]");
-  EXPECT_STEP_ERROR(ShapeError, sgd_update(p, a, 0.1),
-                    "sgd_update: gradient has shape [4], parameter has [2, 3]");
-  EXPECT_STEP_ERROR(ShapeError, adamw_update(p, g, m, a),
-                    "adamw_update: adam_update: v has shape [4], parameter has [2, 3]");
+  expect_error<ValueError>([&] { adam_step_({p}, {g}, {m}, {v}, {}, 0); },
+                           "adam_step_: step is 0; steps count from 1");
+  expect_error<ValueError>([&] { adam_step_({p}, {g}, {m}, {v}, {.beta2 = 1}, 1); },
+                           "adam_step_: beta is 1; it must be in [0, 1)");
+  expect_error<ShapeError>([&] { adam_step_({p}, {g}, {m}, {a}, {}, 1); },
+                           "adam_step_: v 0 has shape [4], parameter 0 has [2, 3]");
+  expect_error<ShapeError>([&] { sgd_update(p, a, 0.1); },
+                           "sgd_update: gradient has shape [4], parameter has [2, 3]");
+  expect_error<ShapeError>([&] { adamw_update(p, g, m, a); },
+                           "adamw_update: adam_update: v has shape [4], parameter has [2, 3]");
 }
 
 TEST(UpdateStep, TensorsThatAreWrittenMayNotShareMemory) {
   const Tensor p = ones({6}), g = ones({6}), q = ones({6});
   const SgdHyper momentum{.momentum = 0.9};
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p, p}, {g, g}, {}, {}, true),
-                    "sgd_step_: parameter 1 shares memory with parameter 0; a step writes each "
-                    "tensor once");
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p}, {g}, {p}, momentum, true),
-                    "sgd_step_: velocity 0 shares memory with parameter 0; a step writes each "
-                    "tensor once");
-  EXPECT_STEP_ERROR(ValueError, sgd_step_({p}, {p}, {}, {}, true),
-                    "sgd_step_: gradient 0 shares memory with parameter 0; a step writes each "
-                    "tensor once");
-  EXPECT_STEP_ERROR(
-      ValueError, sgd_step_({ones({1}).expand({6})}, {g}, {}, {}, true),
+  expect_error<ValueError>(
+      [&] {
+        sgd_step_({p, p}, {g, g}, {}, {}, true);
+      },
+      "sgd_step_: parameter 1 shares memory with parameter 0; a step writes each "
+      "tensor once");
+  expect_error<ValueError>(
+      [&] { sgd_step_({p}, {g}, {p}, momentum, true); },
+      "sgd_step_: velocity 0 shares memory with parameter 0; a step writes each "
+      "tensor once");
+  expect_error<ValueError>(
+      [&] { sgd_step_({p}, {p}, {}, {}, true); },
+      "sgd_step_: gradient 0 shares memory with parameter 0; a step writes each "
+      "tensor once");
+  expect_error<ValueError>(
+      [&] { sgd_step_({ones({1}).expand({6})}, {g}, {}, {}, true); },
       "sgd_step_: parameter 0, of shape [6] and strides [0], names some elements more "
       "than once");
   // Neighbours in one block are apart, and gradients are only read.
@@ -442,9 +453,10 @@ TEST(UpdateStep, MetaTensorsAreOnlyChecked) {
 TEST(UpdateStep, ParametersInAGraphNeedNoGrad) {
   Tensor p = ones({2});
   p.requires_grad_();
-  EXPECT_STEP_ERROR(AutogradError, sgd_step_({p}, {ones({2})}, {}, {}, true),
-                    "sgd_step_: input 0 is written in place and needs a gradient; run this under "
-                    "NoGrad");
+  expect_error<AutogradError>(
+      [&] { sgd_step_({p}, {ones({2})}, {}, {}, true); },
+      "sgd_step_: input 0 is written in place and needs a gradient; run this under "
+      "NoGrad");
 }
 
 TEST(UpdateStep, AGraphNoticesThatItsTensorsWereStepped) {

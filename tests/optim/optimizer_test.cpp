@@ -12,21 +12,13 @@
 #include <entasis/core/error.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/tests/support/errors.h>
 
 namespace entasis::optim {
 namespace {
 
 using Values = std::vector<double>;
 
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "no error";
-}
 std::string line(int number) { return " — optimizer_test.cpp:" + std::to_string(number); }
 
 Tensor parameter(const Values& values, DType dtype = kF64) {
@@ -259,12 +251,11 @@ TEST(Optimizers, LearningRatesCanChange) {
   set_gradient(a, 0);
   optimizer.step();
   EXPECT_EQ(values_of(a), Values{1});
-  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_lr(-1); }),
-            "Adam: lr is -1; it may not be negative" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_lr(std::nan("")); }),
-            "Adam: lr is nan; it may not be negative" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<IndexError>([&] { optimizer.set_group_lr(2, 1); }),
-            "group 2 does not exist; there are 2" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { optimizer.set_lr(-1); }, "Adam: lr is -1; it may not be negative");
+  expect_error<ValueError>([&] { optimizer.set_lr(std::nan("")); },
+                           "Adam: lr is nan; it may not be negative");
+  expect_error<IndexError>([&] { optimizer.set_group_lr(2, 1); },
+                           "group 2 does not exist; there are 2");
   EXPECT_EQ(optimizer.lr(), 0);
 }
 
@@ -272,32 +263,30 @@ TEST(Optimizers, LearningRatesCanChange) {
 
 TEST(Optimizers, RefuseBadOptions) {
   const Tensors p = {parameter({1})};
-  EXPECT_EQ(message_of<ValueError>([&] { SGD(p, {.momentum = -1}); }),
-            "SGD: momentum is -1; it may not be negative" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { SGD(p, {.weight_decay = -1}); }),
-            "SGD: weight_decay is -1; it may not be negative" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { SGD(p, {.nesterov = true}); }),
-            "SGD: nesterov needs a momentum and no dampening" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { SGD(p, {.momentum = -1}); },
+                           "SGD: momentum is -1; it may not be negative");
+  expect_error<ValueError>([&] { SGD(p, {.weight_decay = -1}); },
+                           "SGD: weight_decay is -1; it may not be negative");
+  expect_error<ValueError>([&] { SGD(p, {.nesterov = true}); },
+                           "SGD: nesterov needs a momentum and no dampening");
   const AdamWOptions wrong_betas = {.betas = {0.9, 1}};
-  EXPECT_EQ(message_of<ValueError>([&] { AdamW(p, wrong_betas); }),
-            "AdamW: a beta is 1; both must be in [0, 1)" + line(__LINE__ - 1));
-  EXPECT_EQ(message_of<ValueError>([&] { Adam(p, {.eps = -1e-8}); }),
-            "Adam: eps is -1e-08; it may not be negative" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { AdamW(p, wrong_betas); },
+                           "AdamW: a beta is 1; both must be in [0, 1)");
+  expect_error<ValueError>([&] { Adam(p, {.eps = -1e-8}); },
+                           "Adam: eps is -1e-08; it may not be negative");
 }
 
 TEST(Optimizers, RefuseBadParameters) {
   Tensor p = parameter({1});
-  EXPECT_EQ(message_of<ValueError>([&] { SGD optimizer(Tensors{}); }),
-            "an optimizer needs at least one parameter" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { SGD optimizer(Tensors{}); },
+                           "an optimizer needs at least one parameter");
   const Tensors with_undefined = {p, Tensor()};
-  EXPECT_EQ(message_of<ValueError>([&] { SGD optimizer(with_undefined); }),
-            "parameter 1 is an undefined tensor" + line(__LINE__ - 1));
-  EXPECT_EQ(
-      message_of<ValueError>([&] { SGD optimizer(Tensors{p * 2}); }),
-      "parameter 0 is the result of an op; only leaves can be optimized" + line(__LINE__ - 2));
-  EXPECT_EQ(
-      message_of<DtypeError>([&] { SGD optimizer(Tensors{ones({1}, {kI64})}); }),
-      "parameter 0 is i64; only floating-point tensors can be optimized" + line(__LINE__ - 2));
+  expect_error<ValueError>([&] { SGD optimizer(with_undefined); },
+                           "parameter 1 is an undefined tensor");
+  expect_error<ValueError>([&] { SGD optimizer(Tensors{p * 2}); },
+                           "parameter 0 is the result of an op; only leaves can be optimized");
+  expect_error<DtypeError>([&] { SGD optimizer(Tensors{ones({1}, {kI64})}); },
+                           "parameter 0 is i64; only floating-point tensors can be optimized");
   const std::string twice = message_of<ValueError>([&] { SGD optimizer({{{p}, {}}, {{p}, {}}}); });
   EXPECT_EQ(twice, "parameter 1 is the same tensor as parameter 0" + line(__LINE__ - 1));
 }
@@ -403,17 +392,16 @@ TEST(Optimizers, ListAllThatDoesNotFitAndChangeNothing) {
                           {"groups.0.betas.1", 0.9},
                           {"groups.0.eps", 0},
                           {"groups.1.lr", 0.1}}};
-  EXPECT_EQ(message_of<ValueError>([&] { optimizer.load_state_dict(state); }),
-            "load_state_dict: the state does not fit the optimizer:\n"
-            "  'groups.0.weight_decay' is missing\n"
-            "  '0.step' is 1.5, expected a count\n"
-            "  '0.exp_avg' has shape [3], the parameter has [2]\n"
-            "  '0.exp_avg_sq' is f32, the parameter is f64\n"
-            "  '1.step' is missing\n"
-            "  '1.exp_avg_sq' is missing\n"
-            "  'groups.1.lr' is unexpected\n"
-            "  '2.exp_avg' is unexpected" +
-                line(__LINE__ - 10));
+  expect_error<ValueError>([&] { optimizer.load_state_dict(state); },
+                           "load_state_dict: the state does not fit the optimizer:\n"
+                           "  'groups.0.weight_decay' is missing\n"
+                           "  '0.step' is 1.5, expected a count\n"
+                           "  '0.exp_avg' has shape [3], the parameter has [2]\n"
+                           "  '0.exp_avg_sq' is f32, the parameter is f64\n"
+                           "  '1.step' is missing\n"
+                           "  '1.exp_avg_sq' is missing\n"
+                           "  'groups.1.lr' is unexpected\n"
+                           "  '2.exp_avg' is unexpected");
   EXPECT_EQ(optimizer.lr(), 0.5);
   EXPECT_TRUE(optimizer.state_dict().tensors.empty());
 
@@ -422,8 +410,8 @@ TEST(Optimizers, ListAllThatDoesNotFitAndChangeNothing) {
   bad.numbers["groups.0.lr"] = -1;
   bad.numbers["0.step"] = 1;
   bad.tensors = {{"0.exp_avg", zeros({2}, {kF64})}, {"0.exp_avg_sq", zeros({2}, {kF64})}};
-  EXPECT_EQ(message_of<ValueError>([&] { optimizer.load_state_dict(bad); }),
-            "Adam: lr is -1; it may not be negative" + line(__LINE__ - 1));
+  expect_error<ValueError>([&] { optimizer.load_state_dict(bad); },
+                           "Adam: lr is -1; it may not be negative");
   EXPECT_TRUE(optimizer.state_dict().tensors.empty());
 }
 

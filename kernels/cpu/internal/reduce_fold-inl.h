@@ -14,6 +14,7 @@
 #endif
 
 #include <limits>
+#include <type_traits>
 
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/reduce_lanes-inl.h>
@@ -21,6 +22,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
 
+// Integers wrap.
 struct SumFold {
   static constexpr bool kTree = true;  // elements may be joined before they are widened
   template <class A>
@@ -29,11 +31,16 @@ struct SumFold {
   }
   template <class V>
   static HWY_INLINE V join(V a, V b) {
-    return a + b;
+    if constexpr (std::is_integral_v<V>) {
+      using Unsigned = std::make_unsigned_t<V>;
+      return V(Unsigned(a) + Unsigned(b));
+    } else {
+      return a + b;
+    }
   }
   template <class W>
   static HWY_INLINE W step(W acc, W x, W) {
-    return acc + x;
+    return join(acc, x);
   }
 };
 

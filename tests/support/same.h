@@ -11,7 +11,8 @@ namespace entasis {
 inline bool same_values(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
   const Tensor x = a.detach().contiguous(), y = b.detach().contiguous();
-  return std::memcmp(x.raw(), y.raw(), size_t(x.numel() * size_of(x.dtype()))) == 0;
+  return x.numel() == 0 ||
+         std::memcmp(x.raw(), y.raw(), size_t(x.numel() * size_of(x.dtype()))) == 0;
 }
 
 }  // namespace entasis
