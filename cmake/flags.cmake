@@ -8,6 +8,9 @@ target_compile_options(entasis_flags INTERFACE -Wall -Wextra -ffp-contract=off)
 if(ENTASIS_X86)
   # The floor of the library. Faster instruction sets are chosen at run time by Highway's dispatch.
   target_compile_options(entasis_flags INTERFACE -march=x86-64-v2)
+  # Marks what is linked, so that on an older CPU the loader says in one line what is missing.
+  set(ENTASIS_LINK_FLOOR LINKER:-z,x86-64-v2)
+  target_link_options(entasis_flags INTERFACE ${ENTASIS_LINK_FLOOR})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 warns of an overlap inside of "literal" + std::string that cannot be (GCC bug 105651).

@@ -52,6 +52,13 @@ if(BUILD_SHARED_LIBS AND NOT ENTASIS_SANITIZE)
   # their run-time library from the program, so there the check is off.)
   target_link_options(entasis PRIVATE LINKER:-z,defs LINKER:--exclude-libs,ALL)
 endif()
+if(BUILD_SHARED_LIBS)
+  # Threads of the pool and tensors on other threads may outlive a dlclose().
+  target_link_options(entasis PRIVATE LINKER:-z,nodelete)
+else()
+  # A program that holds the kernels needs what they need.
+  target_link_options(entasis INTERFACE ${ENTASIS_LINK_FLOOR})
+endif()
 
 add_library(entasis_internal STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:entasis_objects>)
 set_target_properties(entasis_internal PROPERTIES LINKER_LANGUAGE CXX)

@@ -8,53 +8,23 @@
 #include <entasis/ops/conv_internal.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
+#include <entasis/ops/window_internal.h>
 
 namespace entasis {
 namespace {
-
-// One entry stands for both directions.
-Dims pair_of(const char* what, const Dims& given, int64_t least, Location at) {
-  if (given.size() != 1 && given.size() != 2) {
-    throw ValueError(
-        "conv2d: " + std::string(what) + " needs one entry or two, it is " + to_string(given), at);
-  }
-  for (int64_t v : given) {
-    if (v < least) {
-      throw ValueError("conv2d: " + std::string(what) + " must be at least " +
-                           std::to_string(least) + ", it is " + to_string(given),
-                       at);
-    }
-  }
-  return {given[0], given[given.size() - 1]};
-}
 
 ConvWindow window_of(const Dims& stride, const Dims& padding, const Dims& dilation, int64_t groups,
                      Location at) {
   if (groups < 1) {
     throw ValueError("conv2d: groups must be at least 1, it is " + std::to_string(groups), at);
   }
-  return {pair_of("stride", stride, 1, at), pair_of("padding", padding, 0, at),
-          pair_of("dilation", dilation, 1, at), groups};
+  return {pair_of("conv2d", "stride", stride, 1, at), pair_of("conv2d", "padding", padding, 0, at),
+          pair_of("conv2d", "dilation", dilation, 1, at), groups};
 }
 
 int64_t output_size(const ConvWindow& w, int64_t input, int64_t kernel, int d) {
   const int64_t room = input + 2 * w.padding[d] - w.dilation[d] * (kernel - 1) - 1;
   return room < 0 ? 0 : room / w.stride[d] + 1;
-}
-
-// Without doubt: dense NHWC and not at the same time dense NCHW.
-bool prefers_channels_last(const Operand& t) {
-  return t.is_tensor() && t.tensor().is_channels_last() && !t.tensor().is_contiguous();
-}
-
-Spec spec_of(DType dtype, const Dims& shape, bool channels_last) {
-  return {dtype, shape, channels_last ? channels_last_strides(shape) : contiguous_strides(shape)};
-}
-
-void check_float(const Operand& t) {
-  if (!is_floating_point(t.dtype())) {
-    throw DtypeError(std::string("needs a floating-point dtype, input is ") + name_of(t.dtype()));
-  }
 }
 
 void check_same_dtype(const Operand& a, const Operand& b, const char* what) {
@@ -65,7 +35,7 @@ void check_same_dtype(const Operand& a, const Operand& b, const char* what) {
 }
 
 void check_operands(const ConvWindow& window, const Operand& x, const Operand& w) {
-  check_float(x);
+  check_floating_point(x);
   check_same_dtype(x, w, "weight");
   if (x.dim() != 4) throw ShapeError("input must be [N, C, H, W], it is " + to_string(x.shape()));
   if (w.dim() != 4)
@@ -100,8 +70,6 @@ Tensor weight_grad(const ConvWindow& window, const Tensor& gy, const Tensor& x, 
   return apply(Conv2dWeightGrad{window, shape, channels_last}, at, gy, x);
 }
 
-bool is_channels_last(const Tensor& t) { return prefers_channels_last(Operand(t)); }
-
 }  // namespace
 
 template <>
@@ -116,15 +84,15 @@ struct Rule<Conv2d> {
                          to_string(bias.shape()));
       }
     }
-    return spec_of(x.dtype(), output_shape(op.window, x, w),
-                   prefers_channels_last(x) || prefers_channels_last(w));
+    return image_spec(x.dtype(), output_shape(op.window, x, w),
+                      prefers_channels_last(x) || prefers_channels_last(w));
   }
   static constexpr uint32_t optional_inputs = 0b100;
   // The weight's gradient needs the input, the input's the weight; both need the other's layout.
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0), saves_nothing};
   static Grads vjp(const Conv2d& op, const Saved& saved, Grads gy) {
     const Tensor& g = gy[0];
-    const bool channels_last = is_channels_last(g);
+    const bool channels_last = prefers_channels_last(g);
     return {
         saved.if_needed(
             0,
@@ -141,7 +109,7 @@ template <>
 struct Rule<Conv2dInputGrad> {
   static Spec infer(const Conv2dInputGrad& op, Inputs in) {
     check_same_dtype(in[0], in[1], "weight");
-    return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
+    return image_spec(in[0].dtype(), op.input_shape, op.channels_last);
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0)};
   static Grads vjp(const Conv2dInputGrad& op, const Saved& saved, Grads ggx) {
@@ -157,7 +125,7 @@ template <>
 struct Rule<Conv2dWeightGrad> {
   static Spec infer(const Conv2dWeightGrad& op, Inputs in) {
     check_same_dtype(in[1], in[0], "grad_output");
-    return spec_of(in[0].dtype(), op.weight_shape, op.channels_last);
+    return image_spec(in[0].dtype(), op.weight_shape, op.channels_last);
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_in(0)};
   static Grads vjp(const Conv2dWeightGrad& op, const Saved& saved, Grads ggw) {
@@ -198,9 +166,10 @@ Conv2dGrads conv2d_backward(const Tensor& grad_output, const Tensor& input, cons
     error.place("conv2d_backward", at);
     throw;
   }
-  return {input_grad(window, grad_output, weight, input.shape(), is_channels_last(input), at),
-          weight_grad(window, grad_output, input, weight.shape(), is_channels_last(weight), at),
-          sum(grad_output, {0, 2, 3})};
+  return {
+      input_grad(window, grad_output, weight, input.shape(), prefers_channels_last(input), at),
+      weight_grad(window, grad_output, input, weight.shape(), prefers_channels_last(weight), at),
+      sum(grad_output, {0, 2, 3})};
 }
 
 namespace {

@@ -6,24 +6,10 @@
 #include <entasis/core/row.h>
 #include <entasis/ops/pooling_internal.h>
 #include <entasis/ops/shape.h>
+#include <entasis/ops/window_internal.h>
 
 namespace entasis {
 namespace {
-
-Dims pair_of(const char* op, const char* what, const Dims& given, int64_t least, Location at) {
-  if (given.size() != 1 && given.size() != 2) {
-    throw ValueError(
-        std::string(op) + ": " + what + " needs one entry or two, it is " + to_string(given), at);
-  }
-  for (int64_t v : given) {
-    if (v < least) {
-      throw ValueError(std::string(op) + ": " + what + " must be at least " +
-                           std::to_string(least) + ", it is " + to_string(given),
-                       at);
-    }
-  }
-  return {given[0], given[given.size() - 1]};
-}
 
 PoolWindow window_of(const char* op, const Dims& kernel, const Dims& stride, const Dims& padding,
                      const Dims& dilation, bool ceil_mode, Location at) {
@@ -52,18 +38,8 @@ int64_t output_size(const PoolWindow& w, int64_t input, int d) {
   return size;
 }
 
-bool prefers_channels_last(const Operand& t) {
-  return t.tensor().is_channels_last() && !t.tensor().is_contiguous();
-}
-
-Spec spec_of(DType dtype, const Dims& shape, bool channels_last) {
-  return {dtype, shape, channels_last ? channels_last_strides(shape) : contiguous_strides(shape)};
-}
-
 Spec pooled_spec(const PoolWindow& w, const Operand& x) {
-  if (!is_floating_point(x.dtype())) {
-    throw DtypeError(std::string("needs a floating-point dtype, input is ") + name_of(x.dtype()));
-  }
+  check_floating_point(x);
   if (x.dim() != 4) {
     throw ShapeError("input must be [N, C, H, W] or [C, H, W], it is " + to_string(x.shape()));
   }
@@ -74,10 +50,8 @@ Spec pooled_spec(const PoolWindow& w, const Operand& x) {
                      ", kernel_size " + to_string(w.kernel) + ", padding " + to_string(w.padding) +
                      ", dilation " + to_string(w.dilation));
   }
-  return spec_of(x.dtype(), shape, prefers_channels_last(x));
+  return image_spec(x.dtype(), shape, prefers_channels_last(x));
 }
-
-bool is_channels_last(const Tensor& t) { return prefers_channels_last(Operand(t)); }
 
 }  // namespace
 
@@ -90,14 +64,15 @@ struct Rule<MaxPool2d> {
   static constexpr uint32_t not_differentiable = 0b10;
   static constexpr SaveMask saves[] = {saves_out(1)};
   static Grads vjp(const MaxPool2d&, const Saved& saved, Grads gy) {
-    return {apply(MaxPool2dGrad{saved.shape(0), is_channels_last(gy[0])}, {}, gy[0], saved.out(1))};
+    return {apply(MaxPool2dGrad{saved.shape(0), prefers_channels_last(gy[0])}, {}, gy[0],
+                  saved.out(1))};
   }
 };
 
 template <>
 struct Rule<MaxPool2dGrad> {
   static Spec infer(const MaxPool2dGrad& op, Inputs in) {
-    return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
+    return image_spec(in[0].dtype(), op.input_shape, op.channels_last);
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
   static Grads vjp(const MaxPool2dGrad&, const Saved& saved, Grads ggx) {
@@ -112,7 +87,8 @@ struct Rule<MaxPool2dRead> {
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
   static Grads vjp(const MaxPool2dRead&, const Saved& saved, Grads g) {
-    return {apply(MaxPool2dGrad{saved.shape(0), is_channels_last(g[0])}, {}, g[0], saved.in(1))};
+    return {
+        apply(MaxPool2dGrad{saved.shape(0), prefers_channels_last(g[0])}, {}, g[0], saved.in(1))};
   }
 };
 
@@ -121,14 +97,14 @@ struct Rule<AvgPool2d> {
   static Spec infer(const AvgPool2d& op, Inputs in) { return pooled_spec(op.window, in[0]); }
   static constexpr SaveMask saves[] = {saves_nothing};
   static Grads vjp(const AvgPool2d& op, const Saved& saved, Grads gy) {
-    return {apply(AvgPool2dGrad{op, saved.shape(0), is_channels_last(gy[0])}, {}, gy[0])};
+    return {apply(AvgPool2dGrad{op, saved.shape(0), prefers_channels_last(gy[0])}, {}, gy[0])};
   }
 };
 
 template <>
 struct Rule<AvgPool2dGrad> {
   static Spec infer(const AvgPool2dGrad& op, Inputs in) {
-    return spec_of(in[0].dtype(), op.input_shape, op.channels_last);
+    return image_spec(in[0].dtype(), op.input_shape, op.channels_last);
   }
   static constexpr SaveMask saves[] = {saves_nothing};
   static Grads vjp(const AvgPool2dGrad& op, const Saved&, Grads ggx) {

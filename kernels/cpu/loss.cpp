@@ -33,36 +33,11 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/squared_difference.inc>
 #include <entasis/kernels/formulas/squared_difference_backward.inc>
 
-struct SquaredDifferenceFormula {
-  template <class V>
-  static HWY_INLINE V of(V x, V t) {
-    return squared_difference(x, t);
-  }
-};
-struct SquaredDifferenceBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V x, V t) {
-    return squared_difference_backward(gy, x, t);
-  }
-};
-struct BinaryCrossEntropyFormula {
-  template <class V>
-  static HWY_INLINE V of(V x, V t) {
-    return binary_cross_entropy(x, t);
-  }
-};
-struct BinaryCrossEntropyBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V x, V t) {
-    return binary_cross_entropy_backward(gy, x, t);
-  }
-};
-struct BinaryCrossEntropyTargetBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V x) {
-    return binary_cross_entropy_target_backward(gy, x);
-  }
-};
+ENTASIS_FORMULA(SquaredDifferenceFormula, squared_difference)
+ENTASIS_FORMULA(SquaredDifferenceBackwardFormula, squared_difference_backward)
+ENTASIS_FORMULA(BinaryCrossEntropyFormula, binary_cross_entropy)
+ENTASIS_FORMULA(BinaryCrossEntropyBackwardFormula, binary_cross_entropy_backward)
+ENTASIS_FORMULA(BinaryCrossEntropyTargetBackwardFormula, binary_cross_entropy_target_backward)
 
 template <class Op, class F>
 constexpr cpu::PointwiseEntry entry(int64_t grain) {
@@ -345,9 +320,7 @@ void cross_entropy_backward(CpuContext&, const CrossEntropyBackward& op, Inputs 
 void register_cpu_loss(Kernels& kernels) {
   kernels.add<&cpu::cross_entropy>();
   kernels.add<&cpu::cross_entropy_backward>();
-  for (const cpu::PointwiseEntry& entry : HWY_DYNAMIC_DISPATCH(loss_table)()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, HWY_DYNAMIC_DISPATCH(loss_table)());
 }
 
 }  // namespace entasis

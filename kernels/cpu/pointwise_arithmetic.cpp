@@ -25,78 +25,18 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/sub.inc>
 #include <entasis/kernels/formulas/where.inc>
 
-struct AddFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return add(a, b);
-  }
-};
-struct SubFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return sub(a, b);
-  }
-};
-struct MulFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return mul(a, b);
-  }
-};
-struct DivFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return div(a, b);
-  }
-};
-struct NegFormula {
-  template <class V>
-  static HWY_INLINE V of(V a) {
-    return neg(a);
-  }
-};
-struct MaximumFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return maximum(a, b);
-  }
-};
-struct MinimumFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return minimum(a, b);
-  }
-};
-struct ClampMinFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return maximum(a, b);
-  }
-};
-struct ClampMaxFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return minimum(a, b);
-  }
-};
-struct ClampFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b, V c) {
-    return clamp_between(a, b, c);
-  }
-};
-struct WhereFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b, V c) {
-    return where(a, b, c);
-  }
-};
-struct ReluFormula {
-  template <class V>
-  static HWY_INLINE V of(V a) {
-    return relu(a);
-  }
-};
+ENTASIS_FORMULA(AddFormula, add)
+ENTASIS_FORMULA(SubFormula, sub)
+ENTASIS_FORMULA(MulFormula, mul)
+ENTASIS_FORMULA(DivFormula, div)
+ENTASIS_FORMULA(NegFormula, neg)
+ENTASIS_FORMULA(MaximumFormula, maximum)
+ENTASIS_FORMULA(MinimumFormula, minimum)
+ENTASIS_FORMULA(ClampMinFormula, maximum)
+ENTASIS_FORMULA(ClampMaxFormula, minimum)
+ENTASIS_FORMULA(ClampFormula, clamp_between)
+ENTASIS_FORMULA(WhereFormula, where)
+ENTASIS_FORMULA(ReluFormula, relu)
 
 constexpr cpu::PointwiseEntry kArithmetic[] = {
     make_entry<Add, AddFormula, FormulaTypes::kAll>(kLightGrain),
@@ -120,7 +60,6 @@ std::span<const cpu::PointwiseEntry> arithmetic_table() { return kArithmetic; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <entasis/core/kernels.h>
 
 namespace entasis {
 HWY_EXPORT(arithmetic_table);
@@ -132,9 +71,7 @@ std::span<const PointwiseEntry> arithmetic_entries() {
 }  // namespace cpu
 
 void register_cpu_pointwise_arithmetic(Kernels& kernels) {
-  for (const cpu::PointwiseEntry& entry : cpu::arithmetic_entries()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, cpu::arithmetic_entries());
 }
 
 }  // namespace entasis

@@ -27,54 +27,14 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/sqrt_backward.inc>
 #include <entasis/kernels/formulas/tanh_backward.inc>
 
-struct SqrtBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return sqrt_backward(gy, v);
-  }
-};
-struct TanhBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return tanh_backward(gy, v);
-  }
-};
-struct SigmoidBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return sigmoid_backward(gy, v);
-  }
-};
-struct ReluBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return relu_backward(gy, v);
-  }
-};
-struct SoftsignBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return softsign_backward(gy, v);
-  }
-};
-struct SiluBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return silu_backward(gy, v);
-  }
-};
-struct GeluBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return gelu_backward(gy, v);
-  }
-};
-struct GeluTanhBackwardFormula {
-  template <class V>
-  static HWY_INLINE V of(V gy, V v) {
-    return gelu_tanh_backward(gy, v);
-  }
-};
+ENTASIS_FORMULA(SqrtBackwardFormula, sqrt_backward)
+ENTASIS_FORMULA(TanhBackwardFormula, tanh_backward)
+ENTASIS_FORMULA(SigmoidBackwardFormula, sigmoid_backward)
+ENTASIS_FORMULA(ReluBackwardFormula, relu_backward)
+ENTASIS_FORMULA(SoftsignBackwardFormula, softsign_backward)
+ENTASIS_FORMULA(SiluBackwardFormula, silu_backward)
+ENTASIS_FORMULA(GeluBackwardFormula, gelu_backward)
+ENTASIS_FORMULA(GeluTanhBackwardFormula, gelu_tanh_backward)
 
 constexpr cpu::PointwiseEntry kBackward[] = {
     make_entry<SqrtBackward, SqrtBackwardFormula, FormulaTypes::kFloats>(kLightGrain),
@@ -94,7 +54,6 @@ std::span<const cpu::PointwiseEntry> backward_table() { return kBackward; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <entasis/core/kernels.h>
 
 namespace entasis {
 HWY_EXPORT(backward_table);
@@ -106,9 +65,7 @@ std::span<const PointwiseEntry> backward_entries() {
 }  // namespace cpu
 
 void register_cpu_pointwise_backward(Kernels& kernels) {
-  for (const cpu::PointwiseEntry& entry : cpu::backward_entries()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, cpu::backward_entries());
 }
 
 }  // namespace entasis

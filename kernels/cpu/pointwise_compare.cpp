@@ -23,42 +23,12 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/lt.inc>
 #include <entasis/kernels/formulas/ne.inc>
 
-struct EqFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return eq(a, b);
-  }
-};
-struct NeFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return ne(a, b);
-  }
-};
-struct LtFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return lt(a, b);
-  }
-};
-struct LeFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return le(a, b);
-  }
-};
-struct GtFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return gt(a, b);
-  }
-};
-struct GeFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return ge(a, b);
-  }
-};
+ENTASIS_FORMULA(EqFormula, eq)
+ENTASIS_FORMULA(NeFormula, ne)
+ENTASIS_FORMULA(LtFormula, lt)
+ENTASIS_FORMULA(LeFormula, le)
+ENTASIS_FORMULA(GtFormula, gt)
+ENTASIS_FORMULA(GeFormula, ge)
 
 constexpr cpu::PointwiseEntry kCompare[] = {
     make_entry<Eq, EqFormula, FormulaTypes::kAll>(kLightGrain),
@@ -76,7 +46,6 @@ std::span<const cpu::PointwiseEntry> compare_table() { return kCompare; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <entasis/core/kernels.h>
 
 namespace entasis {
 HWY_EXPORT(compare_table);
@@ -86,9 +55,7 @@ std::span<const PointwiseEntry> compare_entries() { return HWY_DYNAMIC_DISPATCH(
 }  // namespace cpu
 
 void register_cpu_pointwise_compare(Kernels& kernels) {
-  for (const cpu::PointwiseEntry& entry : cpu::compare_entries()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, cpu::compare_entries());
 }
 
 }  // namespace entasis

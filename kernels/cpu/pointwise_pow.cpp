@@ -16,12 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-struct PowFormula {
-  template <class V>
-  static HWY_INLINE V of(V a, V b) {
-    return pow(a, b);
-  }
-};
+ENTASIS_FORMULA(PowFormula, pow)
 
 struct SquareFormula {
   template <class V>
@@ -54,7 +49,6 @@ std::span<const cpu::PointwiseEntry> pow_table() { return kPow; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <entasis/core/kernels.h>
 
 namespace entasis {
 HWY_EXPORT(pow_table);
@@ -64,9 +58,7 @@ std::span<const PointwiseEntry> pow_entries() { return HWY_DYNAMIC_DISPATCH(pow_
 }  // namespace cpu
 
 void register_cpu_pointwise_pow(Kernels& kernels) {
-  for (const cpu::PointwiseEntry& entry : cpu::pow_entries()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, cpu::pow_entries());
 }
 
 }  // namespace entasis

@@ -23,72 +23,17 @@ namespace HWY_NAMESPACE {
 #include <entasis/kernels/formulas/silu.inc>
 #include <entasis/kernels/formulas/softsign.inc>
 
-struct ExpFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return exp(x);
-  }
-};
-struct LogFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return log(x);
-  }
-};
-struct SqrtFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return sqrt(x);
-  }
-};
-struct TanhFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return tanh(x);
-  }
-};
-struct SigmoidFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return sigmoid(x);
-  }
-};
-struct SoftsignFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return softsign(x);
-  }
-};
-struct SiluFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return silu(x);
-  }
-};
-struct GeluFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return gelu(x);
-  }
-};
-struct GeluTanhFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return gelu_tanh(x);
-  }
-};
-struct ErfFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return erf(x);
-  }
-};
-struct ErfGaussianFormula {
-  template <class V>
-  static HWY_INLINE V of(V x) {
-    return erf_gaussian(x);
-  }
-};
+ENTASIS_FORMULA(ExpFormula, exp)
+ENTASIS_FORMULA(LogFormula, log)
+ENTASIS_FORMULA(SqrtFormula, sqrt)
+ENTASIS_FORMULA(TanhFormula, tanh)
+ENTASIS_FORMULA(SigmoidFormula, sigmoid)
+ENTASIS_FORMULA(SoftsignFormula, softsign)
+ENTASIS_FORMULA(SiluFormula, silu)
+ENTASIS_FORMULA(GeluFormula, gelu)
+ENTASIS_FORMULA(GeluTanhFormula, gelu_tanh)
+ENTASIS_FORMULA(ErfFormula, erf)
+ENTASIS_FORMULA(ErfGaussianFormula, erf_gaussian)
 
 constexpr cpu::PointwiseEntry kUnary[] = {
     make_entry<Exp, ExpFormula, FormulaTypes::kFloats>(kHeavyGrain),
@@ -111,7 +56,6 @@ std::span<const cpu::PointwiseEntry> unary_table() { return kUnary; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <entasis/core/kernels.h>
 
 namespace entasis {
 HWY_EXPORT(unary_table);
@@ -121,9 +65,7 @@ std::span<const PointwiseEntry> unary_entries() { return HWY_DYNAMIC_DISPATCH(un
 }  // namespace cpu
 
 void register_cpu_pointwise_unary(Kernels& kernels) {
-  for (const cpu::PointwiseEntry& entry : cpu::unary_entries()) {
-    kernels.add_from_table<&cpu::pointwise>(entry.name, &entry);
-  }
+  cpu::add_pointwise(kernels, cpu::unary_entries());
 }
 
 }  // namespace entasis

@@ -64,6 +64,14 @@ if(NOT output STREQUAL expected OR NOT output MATCHES "row .*op .*kernel")
   message(FATAL_ERROR "The consumer sees these rows and ops:\n${output}\nexpected:\n${expected}")
 endif()
 
+# What needs a newer CPU than the loader's own says so to the loader.
+if(NOT shared AND CMAKE_HOST_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  run(readelf -n "${work}/build/consumer")
+  if(NOT output MATCHES "x86-64-v2")
+    message(FATAL_ERROR "A program with the static library is not marked as needing x86-64-v2.")
+  endif()
+endif()
+
 # Installed programs find the library beside them wherever the tree is moved to.
 if(WAY STREQUAL "package" AND shared AND EXISTS "${prefix}/bin/entasis-info")
   file(REMOVE_RECURSE "${work}/moved")

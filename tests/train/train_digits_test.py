@@ -122,7 +122,10 @@ class Training(ProgramTest):
 
     def on_a_terminal(self, **variables):
         """What the program writes to standard error if that is a terminal."""
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:  # a container without /dev/pts
+            self.skipTest(f"no terminal to be had here: {error}")
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **variables}
         environment = {key: value for key, value in environment.items() if value is not None}
         process = subprocess.Popen([PROGRAM, "--epochs", "4", "--out", self.folder / "tty"],

@@ -375,8 +375,18 @@ void run_pointwise(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
   GeneralLoop(entry, in, out).run(entry.grain);
 }
 
+namespace {
+
 void pointwise(CpuContext& context, Inputs in, Outputs out) {
   run_pointwise(context.data<PointwiseEntry>(), in, out[0]);
+}
+
+}  // namespace
+
+void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries) {
+  for (const PointwiseEntry& entry : entries) {
+    kernels.add_from_table<&pointwise>(entry.name, &entry);
+  }
 }
 
 }  // namespace entasis::cpu

@@ -10,8 +10,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
+#include <entasis/core/kernels.h>
 #include <entasis/core/op.h>
 #include <entasis/ops/pointwise_internal.h>
 
@@ -32,10 +34,10 @@ struct PointwiseEntry {
   PointwiseRun run[kLaneTypes];  // null where the op has no such type
 };
 
-// The kernel of every op in a table.
-void pointwise(CpuContext& context, Inputs in, Outputs out);
+// Registers a kernel for the op of each entry; the entries live as long as the program.
+void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries);
 
-// The same for kernels that choose the entry themselves.
+// What such a kernel does, for kernels that choose the entry themselves.
 void run_pointwise(const PointwiseEntry& entry, Inputs in, const Tensor& out);
 
 }  // namespace entasis::cpu

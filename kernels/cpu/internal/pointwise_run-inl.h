@@ -19,6 +19,18 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
+// A formula as a type: `Name::of(x...)` is `function(x...)`, a formula of vectors that stands in
+// kernels/formulas or among the primitives.
+#ifndef ENTASIS_FORMULA
+#define ENTASIS_FORMULA(Name, function) \
+  struct Name {                         \
+    template <class... V>               \
+    static HWY_INLINE auto of(V... x) { \
+      return function(x...);            \
+    }                                   \
+  };
+#endif
+
 template <class F, class D, size_t... k>
 HWY_INLINE Lane<D> apply_formula(const hn::TFromD<D>* const (&from)[sizeof...(k)],
                                  const size_t (&index)[sizeof...(k)], std::index_sequence<k...>) {
