@@ -22,7 +22,7 @@ ENTASIS_API Tensor cross_entropy(const Tensor& input, const Tensor& target,
 ENTASIS_API Tensor mse_loss(const Tensor& input, const Tensor& target,
                             Reduction reduction = Reduction::kMean, Location at = {});
 // -(t log p + (1-t) log(1-p)) for probabilities p = input; logarithms are clamped at -100, as in
-// PyTorch. A probability outside [0, 1] gives NaN, which CheckedMode reports; PyTorch raises.
+// PyTorch. Throws ValueError if a probability is NaN or outside [0, 1].
 ENTASIS_API Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
                                         Reduction reduction = Reduction::kMean, Location at = {});
 

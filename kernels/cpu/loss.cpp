@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <entasis/kernels/cpu/internal/simd_targets.h>
@@ -44,9 +47,9 @@ constexpr cpu::PointwiseEntry entry(int64_t grain) {
   return make_entry<Op, F, FormulaTypes::kFloats>(grain);
 }
 constexpr cpu::PointwiseEntry kLosses[] = {
+    entry<BinaryCrossEntropy, BinaryCrossEntropyFormula>(kHeavyGrain),  // has a kernel of its own
     entry<SquaredDifference, SquaredDifferenceFormula>(kLightGrain),
     entry<SquaredDifferenceBackward, SquaredDifferenceBackwardFormula>(kLightGrain),
-    entry<BinaryCrossEntropy, BinaryCrossEntropyFormula>(kHeavyGrain),
     entry<BinaryCrossEntropyBackward, BinaryCrossEntropyBackwardFormula>(kLightGrain),
     entry<BinaryCrossEntropyTargetBackward, BinaryCrossEntropyTargetBackwardFormula>(kHeavyGrain),
 };
@@ -123,6 +126,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/dispatch_floating.h>
 #include <entasis/kernels/cpu/internal/reduce_flatten.h>
 
 namespace entasis {
@@ -292,7 +296,41 @@ void cross_entropy_backward_as(const CrossEntropy& op, Inputs in, const Targets&
           });
 }
 
+bool has_nan(const Tensor& dense) {
+  bool found = false;
+  dispatch_floating(dense.dtype(), [&]<class T>(TypeTag<T>) {
+    const T* values = dense.raw_as<T>();
+    const auto any = [values](int64_t begin, int64_t end) {
+      bool nan = false;
+      for (int64_t i = begin; i < end; ++i) {
+        const auto v =
+            convert<std::conditional_t<std::is_same_v<T, double>, double, float>>(values[i]);
+        nan |= v != v;
+      }
+      return nan;
+    };
+    found = parallel_reduce(dense.numel(), kRowGrain, false, any, std::logical_or<bool>());
+  });
+  return found;
+}
+
+void check_probabilities(const Tensor& input) {
+  const std::vector<double> values = flattened<double>(input);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= 0 && values[i] <= 1) continue;
+    std::ostringstream text;
+    text << "the input must lie in [0, 1], element " << i << " is " << values[i];
+    throw ValueError(text.str());
+  }
+}
+
 }  // namespace
+
+// The table's kernel. What is no probability gives NaN, so the results tell whether to look.
+void binary_cross_entropy(CpuContext& context, Inputs in, Outputs out) {
+  run_pointwise(context.data<PointwiseEntry>(), in, out[0]);
+  if (has_nan(out[0])) check_probabilities(in[0].tensor());
+}
 
 void cross_entropy(CpuContext&, const CrossEntropy& op, Inputs in, Outputs out) {
   const Operand& input = in[0];
@@ -320,7 +358,9 @@ void cross_entropy_backward(CpuContext&, const CrossEntropyBackward& op, Inputs 
 void register_cpu_loss(Kernels& kernels) {
   kernels.add<&cpu::cross_entropy>();
   kernels.add<&cpu::cross_entropy_backward>();
-  cpu::add_pointwise(kernels, HWY_DYNAMIC_DISPATCH(loss_table)());
+  const auto table = HWY_DYNAMIC_DISPATCH(loss_table)();
+  cpu::add_pointwise(kernels, table.subspan(1));
+  kernels.add_from_table<&cpu::binary_cross_entropy>(table[0].name, &table[0]);
 }
 
 }  // namespace entasis

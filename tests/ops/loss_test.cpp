@@ -7,6 +7,7 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/factory.h>
 #include <entasis/ops/loss_internal.h>
 
 #include <entasis/tests/kernels/every_target.h>
@@ -345,6 +346,29 @@ TEST(PointwiseLoss, CertainProbabilitiesStayFinite) {
   EXPECT_EQ(values_of(losses), (Values{0, 0, 100, 100}));
   const Values slopes = values_of(grad({sum(losses)}, {p})[0]);
   expect_close(slopes, {0, 0, -1e12, 1e12}, {1e-6, 0}, "slopes, as in PyTorch");
+}
+
+TEST(PointwiseLoss, WhatIsNoProbabilityIsRefused) {
+  for (const DType dtype : kFloats) {
+    for (const double bad : {-0.25, 1.5, double(NAN)}) {
+      Values p(100'000, 0.5);
+      p[70'001] = bad;
+      p[90'000] = 2;
+      for (const Layout& layout : layouts(dtype, {1000, 100}, p)) {
+        const std::string text = std::isnan(bad) ? "nan" : bad < 0 ? "-0.25" : "1.5";
+        expect_message<ValueError>(
+            [&] {
+              binary_cross_entropy(layout.tensor, zeros_like(layout.tensor), Reduction::kMean,
+                                   Location("a.cpp", 3));
+            },
+            "binary_cross_entropy: the input must lie in [0, 1], element 70001 is " + text +
+                " — a.cpp:3");
+      }
+    }
+  }
+  // A target may be anything.
+  const Tensor t = tensor(kF32, {2}, {NAN, 2});
+  EXPECT_TRUE(std::isnan(binary_cross_entropy(tensor(kF32, {2}, {0.5, 0.5}), t).item()));
 }
 
 TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
