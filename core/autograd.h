@@ -76,14 +76,15 @@ class ENTASIS_API FunctionContext {
  private:
   friend ENTASIS_API Tensors record_function(const char* name, const Tensors& inputs,
                                              Tensors outputs, FunctionContext context,
-                                             Grads (*backward)(FunctionContext&, Grads),
+                                             Callback<Grads(FunctionContext&, Grads)> backward,
                                              Location at);
   friend struct FunctionNode;
   Tensors to_save_;
   const Node* node_ = nullptr;
   uint64_t needed_ = ~uint64_t{0};
 };
-using FunctionBackward = Grads (*)(FunctionContext&, Grads);
+using FunctionBackward = Callback<Grads(FunctionContext&, Grads)>;
+// The outputs, with a node that calls `backward`; `name` must live for ever.
 ENTASIS_API Tensors record_function(const char* name, const Tensors& inputs, Tensors outputs,
                                     FunctionContext context, FunctionBackward backward,
                                     Location at);

@@ -1,6 +1,7 @@
 // Exceptions: their key functions, and where a message gets its place.
 #include <entasis/core/error.h>
 
+#include <atomic>
 #include <cstring>
 
 #include <entasis/core/node.h>
@@ -9,6 +10,8 @@
 
 namespace entasis {
 namespace {
+
+std::atomic<LocationResolver> location_resolver{nullptr};
 
 std::string module_path(const ModuleScope* scope) {
   if (scope == nullptr) return {};
@@ -31,7 +34,16 @@ std::string place_text(Location at) {
 
 }  // namespace
 
+Location Location::resolved() const {
+  if (file != nullptr) return *this;
+  const LocationResolver resolver = location_resolver.load(std::memory_order_relaxed);
+  return resolver ? resolver() : Location("unknown", 0);
+}
+
+void set_location_resolver(LocationResolver resolver) { location_resolver = resolver; }
+
 std::string to_string(Location at) {
+  at = at.resolved();
   const char* slash = std::strrchr(at.file, '/');
   return std::string(slash ? slash + 1 : at.file) + ":" + std::to_string(at.line);
 }

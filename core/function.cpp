@@ -15,7 +15,7 @@ namespace entasis {
 struct FunctionNode final : Node {
   OpInfo info{};  // one per node: only its name and vjp are used
   FunctionContext context;
-  FunctionBackward backward = nullptr;
+  FunctionBackward backward;
 
   static Grads run_backward(const Node& node, const Saved& saved, Grads gy) {
     const auto& function = static_cast<const FunctionNode&>(node);
@@ -69,7 +69,7 @@ Tensors record_function(const char* name, const Tensors& inputs, Tensors outputs
   context.to_save_.clear();
   context.node_ = raw;
   raw->context = std::move(context);
-  raw->backward = backward;
+  raw->backward = std::move(backward);
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (!is_floating_point(outputs[i].dtype())) continue;
     // An input returned as it is gets a handle of its own: its history is not to be replaced.

@@ -15,7 +15,18 @@ struct Location {
 
   constexpr Location(const char* file = __builtin_FILE(), int line = __builtin_LINE())
       : file(file), line(line) {}
+
+  // For bindings, where finding the caller's line costs more than the call: it is found when an
+  // error or a recorded node needs it, by the function given to set_location_resolver().
+  static constexpr Location deferred() { return {nullptr, 0}; }
+  // This place, or the one that the resolver gives for a deferred one.
+  ENTASIS_API Location resolved() const;
 };
+
+// `resolver` tells where the call stands that the current thread is in; its files' names must live
+// for ever. One for the process.
+using LocationResolver = Location (*)();
+ENTASIS_API void set_location_resolver(LocationResolver resolver);
 
 // Opened by a composite function: the outermost frame names the call in errors and in recorded
 // nodes, so the inner ops of `mse_loss` report the user's line and not ours. One per thread,

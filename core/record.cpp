@@ -47,7 +47,7 @@ bool can_carry_gradient(const OpInfo& op, const Tensor& output, int i) {
 void stamp(Node& node, const OpInfo& op, Location at) {
   node.op = &op;
   node.sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
-  node.at = at;
+  node.at = at.resolved();
   if (const Frame* frame = thread_state.outermost_frame) node.frame = frame->op();
 }
 

@@ -55,7 +55,7 @@ Value Default::value() const {
   return std::monostate();
 }
 
-Values invoke(const Row& row, std::span<const Value> arguments, Location at) {
+Results invoke(const Row& row, std::span<const Value> arguments, Location at) {
   if (arguments.size() > size_t(row.count)) {
     throw ValueError(std::string(row.name) + ": takes " + std::to_string(row.count) +
                          " arguments, got " + std::to_string(arguments.size()),
@@ -92,14 +92,12 @@ void throw_bad_value(const Row& row, int index, const Value& value) {
                    given);
 }
 
-Operand operand_of(const Value& value, bool& ok) {
-  ok = true;
+Operand operand_of(const Value& value) {
   if (const auto* t = std::get_if<Tensor>(&value)) return Operand(*t);
   if (const auto* b = std::get_if<bool>(&value)) return Operand(*b);
   if (const auto* i = std::get_if<int64_t>(&value)) return Operand(*i);
   if (const auto* d = std::get_if<double>(&value)) return Operand(*d);
   static const Tensor undefined;
-  ok = std::holds_alternative<std::monostate>(value);
   return Operand(undefined);
 }
 

@@ -23,6 +23,7 @@ namespace entasis {
 using Value = std::variant<std::monostate, bool, int64_t, double, Tensor, Tensors, Dims,
                            std::string, DType, Device>;
 using Values = std::vector<Value>;
+using Results = SmallVector<Value, 1>;  // most functions have one: no allocation
 
 enum class Kind : uint8_t {
   kBool,
@@ -123,14 +124,14 @@ struct Row {
   std::array<Argument, kMaxArguments> storage = {};
   Type returns;
   // Takes one value per argument. Throws Error if a value does not fit its type.
-  Values (*call)(const Row& row, std::span<const Value> arguments, Location at) = nullptr;
+  Results (*call)(const Row& row, std::span<const Value> arguments, Location at) = nullptr;
 
   std::span<const Argument> arguments() const { return {storage.data(), size_t(count)}; }
 };
 
 // Calls a row: `arguments` positional, missing ones from the defaults. Throws ValueError for too
 // many, too few or ill-typed arguments.
-ENTASIS_API Values invoke(const Row& row, std::span<const Value> arguments, Location at = {});
+ENTASIS_API Results invoke(const Row& row, std::span<const Value> arguments, Location at = {});
 
 // ---- From C++ types to Kinds and back.
 template <class T>
@@ -138,7 +139,17 @@ struct Convert;
 
 namespace internal {
 [[noreturn]] ENTASIS_API void throw_bad_value(const Row& row, int index, const Value& value);
-ENTASIS_API Operand operand_of(const Value& value, bool& ok);
+inline bool is_number(const Value& value) {
+  return std::holds_alternative<double>(value) || std::holds_alternative<int64_t>(value) ||
+         std::holds_alternative<bool>(value);
+}
+// No value stands for an undefined tensor.
+inline bool is_operand(const Value& value) {
+  return std::holds_alternative<Tensor>(value) || is_number(value) ||
+         std::holds_alternative<std::monostate>(value);
+}
+// Only of a value that is_operand().
+ENTASIS_API Operand operand_of(const Value& value);
 ENTASIS_API std::optional<double> real_of(const Value& value);
 ENTASIS_API std::optional<int64_t> enum_of(const Value& value, std::span<const char* const> names);
 }  // namespace internal
@@ -183,27 +194,14 @@ struct Convert<double> {
 template <>
 struct Convert<Number> {
   static constexpr Type type{Kind::kNumber, false, {}};
-  static bool fits(const Value& v) {
-    bool ok = false;
-    return internal::operand_of(v, ok).is_number() && ok;
-  }
-  static Number from(const Value& v) {
-    bool ok = false;
-    return internal::operand_of(v, ok).number();
-  }
+  static bool fits(const Value& v) { return internal::is_number(v); }
+  static Number from(const Value& v) { return internal::operand_of(v).number(); }
 };
 template <>
 struct Convert<Operand> {
   static constexpr Type type{Kind::kOperand, false, {}};
-  static bool fits(const Value& v) {
-    bool ok = false;
-    internal::operand_of(v, ok);
-    return ok;
-  }
-  static Operand from(const Value& v) {
-    bool ok = false;
-    return internal::operand_of(v, ok);
-  }
+  static bool fits(const Value& v) { return internal::is_operand(v); }
+  static Operand from(const Value& v) { return internal::operand_of(v); }
 };
 template <class T>
 struct Convert<std::optional<T>> {
@@ -227,16 +225,14 @@ struct Convert<E> {
 
 // Results: a value, or a struct with a `values()` that lists them.
 template <class R>
-Values to_values(R result) {
+Results to_results(R result) {
+  Results v;
   if constexpr (requires { Value(result); }) {
-    Values v;
     v.emplace_back(std::move(result));
-    return v;
   } else {
-    Values v;
     for (Tensor& t : result.values()) v.emplace_back(std::move(t));
-    return v;
   }
+  return v;
 }
 
 template <auto F>
@@ -249,12 +245,12 @@ struct RowMaker<F> {
   using At = std::tuple_element_t<I, Types>;
 
   template <size_t... I>
-  static Values call_with(std::index_sequence<I...>, const Row& row, std::span<const Value> v,
-                          Location at) {
+  static Results call_with(std::index_sequence<I...>, const Row& row, std::span<const Value> v,
+                           Location at) {
     ((Convert<At<I>>::fits(v[I]) ? void() : internal::throw_bad_value(row, int(I), v[I])), ...);
-    return to_values<std::remove_cvref_t<R>>(F(Convert<At<I>>::from(v[I])..., at));
+    return to_results<std::remove_cvref_t<R>>(F(Convert<At<I>>::from(v[I])..., at));
   }
-  static Values call(const Row& row, std::span<const Value> v, Location at) {
+  static Results call(const Row& row, std::span<const Value> v, Location at) {
     return call_with(std::make_index_sequence<size_t(count)>(), row, v, at);
   }
   template <size_t... I>

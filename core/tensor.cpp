@@ -246,6 +246,21 @@ void Tensor::zero_grad() {
 
 Tensor Tensor::detach() const { return Tensor(alias_impl(*impl_)); }
 
+void Tensor::set_data(const Tensor& source) {
+  TensorImpl& to = *impl_;
+  const TensorImpl& from = *source.impl_;
+  const uint32_t writes = to.storage->writes;
+  to.dtype = from.dtype;
+  to.device = from.device;
+  to.numel = from.numel;
+  to.offset = from.offset;
+  to.shape = from.shape;
+  to.strides = from.strides;
+  to.storage = from.storage;
+  to.storage->writes = writes + 1;
+  to.history = to.storage->recorded_writes;
+}
+
 Tensor& Tensor::detach_() {
   if (Node* node = std::exchange(impl_->grad_fn, nullptr)) {
     if (node->watchers) forget_retained(*node, impl_.get());

@@ -128,6 +128,10 @@ class ENTASIS_API Tensor {
   // An alias without history.
   Tensor detach() const;
   Tensor& detach_();
+  // Gives this tensor the dtype, device, shape and memory of `source`, so that every handle on it
+  // sees them. Nothing is recorded; graphs that saved the old contents notice, as of a write. An
+  // accumulated gradient stays as it is.
+  void set_data(const Tensor& source);
   // Keeps the gradient of a non-leaf in grad().
   void retain_grad(Location at = {});
   // Runs when this tensor's gradient is known; may return a replacement or an undefined tensor to

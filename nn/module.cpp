@@ -17,22 +17,6 @@ std::string join(const std::string& prefix, const std::string& name) {
   return prefix.empty() ? name : prefix + "." + name;
 }
 
-// Gives `target` the contents of `source`, a tensor of its own, so that every handle on it sees
-// them. Graphs that saved the old contents notice by the count of writes.
-void replace_contents(Tensor& target, const Tensor& source) {
-  TensorImpl& to = *target.impl();
-  const TensorImpl& from = *source.impl();
-  const uint32_t writes = to.storage->writes;
-  to.dtype = from.dtype;
-  to.device = from.device;
-  to.offset = from.offset;
-  to.shape = from.shape;
-  to.strides = from.strides;
-  to.storage = from.storage;
-  to.storage->writes = writes + 1;
-  to.history = to.storage->recorded_writes;
-}
-
 }  // namespace
 
 // ---- Calls
@@ -241,7 +225,7 @@ void Module::convert(F&& fn) {
         if (converted.same(slot.tensor)) continue;  // as it should be, or another module's too
         const Tensor grad = slot.tensor.grad();
         slot.tensor.zero_grad();
-        replace_contents(slot.tensor, converted);
+        slot.tensor.set_data(converted);
         if (grad.defined()) slot.tensor.set_grad(fn(grad));
       }
     }

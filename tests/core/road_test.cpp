@@ -239,7 +239,7 @@ TEST(OutsideOp, RunsDifferentiatesAndIsInvokedByName) {
   const Row* row = find_row("test_twice");
   ASSERT_NE(row, nullptr);
   const Value arguments[] = {Value(x)};
-  const Values result = invoke(*row, arguments);
+  const Results result = invoke(*row, arguments);
   EXPECT_EQ(std::get<Tensor>(result[0]).data<float>()[0], 2);
 }
 

@@ -1,0 +1,42 @@
+"""Losses as modules."""
+
+from .. import _entasis
+from .module import Module
+
+__all__ = ["BCELoss", "CrossEntropyLoss", "MSELoss"]
+
+
+class _Loss(Module):
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        self.reduction = reduction
+
+    def extra_repr(self):
+        return f"reduction={self.reduction!r}"
+
+
+class MSELoss(_Loss):
+    """(input - target)^2: its mean, sum, or each element's."""
+
+    def forward(self, input, target):
+        return _entasis.mse_loss(input, target, self.reduction)
+
+
+class BCELoss(_Loss):
+    """Binary cross-entropy of probabilities."""
+
+    def forward(self, input, target):
+        return _entasis.binary_cross_entropy(input, target, self.reduction)
+
+
+class CrossEntropyLoss(_Loss):
+    """Cross-entropy of logits and class indices."""
+
+    def __init__(self, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+        super().__init__(reduction)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input, target):
+        return _entasis.cross_entropy(input, target, self.ignore_index, self.reduction,
+                                      self.label_smoothing)

@@ -1,0 +1,291 @@
+"""Module and Parameter: what user models are made of. Assigning a parameter, a module or a
+registered buffer to an attribute registers it under that name; names make the keys of state dicts
+and the path that errors print."""
+
+import collections
+
+from .. import _entasis
+from .._entasis import Tensor, _enter_module, _leave_module
+
+__all__ = ["Module", "Parameter"]
+
+
+class Parameter(Tensor):
+    """A tensor that modules register when it is assigned, and that optimizers change."""
+
+    def __init__(self, data, requires_grad=True):
+        super().__init__(data.detach())
+        if requires_grad:
+            self.requires_grad_()
+
+    def __repr__(self):
+        return "Parameter containing:\n" + super().__repr__()
+
+
+def _own(value):
+    """A tensor of ours from one of ours, PyTorch's or NumPy's."""
+    if isinstance(value, Tensor):
+        return value
+    if hasattr(value, "detach"):
+        value = value.detach()
+    return _entasis.from_dlpack(value) if hasattr(value, "__dlpack__") else _entasis.tensor(value)
+
+
+class Module:
+    """Derive, assign parameters and modules in __init__(), define forward(), call the object."""
+
+    def __init__(self):
+        set_ = object.__setattr__
+        set_(self, "_parameters", {})
+        set_(self, "_buffers", {})
+        set_(self, "_modules", {})
+        set_(self, "_transient", set())  # buffers that state dicts leave out
+        set_(self, "_name", "model")
+        set_(self, "training", True)
+
+    # ---- The call
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def __call__(self, *args, **kwargs):
+        _enter_module(self._name)
+        try:
+            return self.forward(*args, **kwargs)
+        finally:
+            _leave_module()
+
+    # ---- Registration
+
+    def _registries(self):
+        try:
+            return self._parameters, self._buffers, self._modules
+        except AttributeError:
+            raise AttributeError(
+                f"{type(self).__name__}.__init__() must call super().__init__() first") from None
+
+    def __setattr__(self, name, value):
+        parameters, buffers, modules = self._registries()
+        if isinstance(value, Parameter):
+            kind = parameters
+        elif isinstance(value, Module):
+            kind = modules
+            object.__setattr__(value, "_name", name)
+        elif name in buffers and (value is None or isinstance(value, Tensor)):
+            kind = buffers
+        elif value is None and name in parameters:
+            kind = parameters
+        else:
+            if name in parameters and isinstance(value, Tensor):
+                raise TypeError(f"'{name}' is a parameter; assign a Parameter or None")
+            for other in (parameters, buffers, modules):
+                other.pop(name, None)
+            object.__setattr__(self, name, value)
+            return
+        for other in (parameters, buffers, modules):
+            if other is not kind:
+                other.pop(name, None)
+        self.__dict__.pop(name, None)
+        kind[name] = value
+
+    def __getattr__(self, name):
+        for registry in ("_parameters", "_buffers", "_modules"):
+            entries = self.__dict__.get(registry)
+            if entries is not None and name in entries:
+                return entries[name]
+        raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
+
+    def __delattr__(self, name):
+        for entries in self._registries():
+            if name in entries:
+                del entries[name]
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self):
+        return sorted(set(super().__dir__()).union(*self._registries()))
+
+    def _check_name(self, name):
+        if not isinstance(name, str) or not name or "." in name:
+            raise _entasis.ValueError(f"{name!r} is no name for a part of a module")
+        if name in self.__dict__ or any(name in entries for entries in self._registries()):
+            raise _entasis.ValueError(f"the name '{name}' is taken")
+
+    def register_parameter(self, name, param):
+        """The same as assigning a Parameter; None keeps the name free of a tensor."""
+        self._check_name(name)
+        self._parameters[name] = param
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """A tensor that belongs to the state but is not trained."""
+        self._check_name(name)
+        self._buffers[name] = tensor
+        if not persistent:
+            self._transient.add(name)
+
+    def add_module(self, name, module):
+        """The same as assigning a module, for names that are no identifiers."""
+        self._check_name(name)
+        if module is not None:
+            object.__setattr__(module, "_name", name)
+        self._modules[name] = module
+
+    register_module = add_module
+
+    # ---- Walks
+
+    def children(self):
+        return (m for m in self._modules.values() if m is not None)
+
+    def named_children(self):
+        return ((n, m) for n, m in self._modules.items() if m is not None)
+
+    def named_modules(self, prefix="", _seen=None):
+        """This module and all below it, each once, with their paths."""
+        seen = set() if _seen is None else _seen
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield prefix, self
+        for name, module in self.named_children():
+            yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
+
+    def modules(self):
+        return (module for _, module in self.named_modules())
+
+    def _named(self, registry, prefix, recurse):
+        seen = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, tensor in getattr(module, registry).items():
+                if tensor is None or id(tensor) in seen:
+                    continue
+                seen.add(id(tensor))
+                yield (f"{path}.{name}" if path else name), tensor
+
+    def named_parameters(self, prefix="", recurse=True):
+        """All parameters, each once, with their paths."""
+        return self._named("_parameters", prefix, recurse)
+
+    def parameters(self, recurse=True):
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix="", recurse=True):
+        return self._named("_buffers", prefix, recurse)
+
+    def buffers(self, recurse=True):
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    # ---- State
+
+    def _state(self, prefix):
+        for name, tensor in self._parameters.items():
+            if tensor is not None:
+                yield prefix + name, tensor
+        for name, tensor in self._buffers.items():
+            if tensor is not None and name not in self._transient:
+                yield prefix + name, tensor
+        for name, module in self.named_children():
+            yield from module._state(f"{prefix}{name}.")
+
+    def state_dict(self, prefix="", keep_vars=False):
+        """Parameters and buffers by path, in PyTorch's order; they share memory with the module."""
+        return collections.OrderedDict(
+            (name, tensor if keep_vars else tensor.detach()) for name, tensor in self._state(prefix))
+
+    def load_state_dict(self, state_dict, strict=True):
+        """Copies a state dict, of PyTorch's tensors too, into this module. All fits or nothing
+        changes. Without `strict` keys may be missing or unexpected; they are returned."""
+        own = dict(self._state(""))
+        given = {name: _own(value) for name, value in state_dict.items()}
+        missing = [name for name in own if name not in given]
+        unexpected = [name for name in given if name not in own]
+        problems = [f"'{n}' has shape {list(given[n].shape)}, the module's has {list(t.shape)}"
+                    for n, t in own.items() if n in given and given[n].shape != t.shape]
+        if strict:
+            problems += [f"'{name}' is missing" for name in missing]
+            problems += [f"'{name}' is unexpected" for name in unexpected]
+        if problems:
+            raise _entasis.ValueError(
+                f"load_state_dict: the state does not fit {type(self).__name__}:\n  "
+                + "\n  ".join(problems))
+        with _entasis._no_grad():
+            for name, tensor in own.items():
+                if name in given:
+                    tensor.detach().copy_(given[name].to(tensor.device))
+        return collections.namedtuple("IncompatibleKeys", "missing_keys unexpected_keys")(
+            missing, unexpected)
+
+    # ---- Changes to everything
+
+    def apply(self, fn):
+        """fn(module) for this module and all below it, children first."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode=True):
+        for module in self.modules():
+            object.__setattr__(module, "training", mode)
+        return self
+
+    def eval(self):
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def to(self, *args, **kwargs):
+        """Moves all tensors to a device, floating-point ones to a dtype, in place."""
+        for tensor in [*self.parameters(), *self.buffers()]:
+            target = tensor.detach().to(*args, **kwargs)
+            if target.dtype != tensor.dtype and not tensor.is_floating_point():
+                target = tensor.detach().to(target.device)
+            grad = tensor.grad
+            if target.dtype == tensor.dtype and target.device == tensor.device:
+                continue
+            tensor.grad = None
+            tensor.data = target
+            if grad is not None:
+                tensor.grad = grad.to(*args, **kwargs)
+        return self
+
+    def float(self):
+        return self.to(_entasis.float32)
+
+    def double(self):
+        return self.to(_entasis.float64)
+
+    def half(self):
+        return self.to(_entasis.float16)
+
+    def bfloat16(self):
+        return self.to(_entasis.bfloat16)
+
+    def cpu(self):
+        return self.to("cpu")
+
+    def cuda(self):
+        return self.to("cuda")
+
+    # ---- Text
+
+    def extra_repr(self):
+        """What repr() shows between the parentheses."""
+        return ""
+
+    def __repr__(self):
+        lines = [f"({name}): " + repr(module).replace("\n", "\n  ")
+                 for name, module in self.named_children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"

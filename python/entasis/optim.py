@@ -1,0 +1,153 @@
+"""Optimizers: each step is one fused pass over all parameters."""
+
+import collections
+
+from . import _entasis
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+
+
+class Optimizer:
+    """What changes parameters by their gradients. `params` are tensors, or dictionaries with
+    'params' and options of their own."""
+
+    _kind = None
+    _names = ()
+
+    def __init__(self, params, **defaults):
+        groups = list(params)
+        if not groups or not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        self.defaults = defaults
+        self.param_groups = []
+        made = []
+        for group in groups:
+            given = group["params"]
+            tensors = [given] if isinstance(given, _entasis.Tensor) else list(given)
+            options = {**defaults, **{k: v for k, v in group.items() if k != "params"}}
+            self.param_groups.append({"params": tensors, **options})
+            made.append((tensors, _flat(options)))
+        self._impl = self._kind(made)
+
+    def step(self, closure=None):
+        """Changes all parameters that have a gradient. With `closure`, which computes the loss
+        anew, returns what that returns."""
+        loss = None
+        if closure is not None:
+            with _entasis._enable_grad():
+                loss = closure()
+        for i, group in enumerate(self.param_groups):
+            if group["lr"] != self._impl._get_lr(i):
+                self._impl._set_group_lr(i, group["lr"])
+        self._impl._step()
+        return loss
+
+    def zero_grad(self, set_to_none=True):
+        """Drops the gradients; without `set_to_none`, fills them with zeros."""
+        if set_to_none:
+            self._impl.zero_grad()
+            return
+        for parameter in self._impl._parameters():
+            if parameter.grad is not None:
+                parameter.grad.zero_()
+
+    @property
+    def lr(self):
+        """The learning rate of the first group; setting it sets all groups'."""
+        return self.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, value):
+        self.set_lr(value)
+
+    def set_lr(self, lr):
+        """Sets the learning rate of all groups."""
+        self._impl._set_lr(lr)
+        for group in self.param_groups:
+            group["lr"] = lr
+
+    def state_dict(self):
+        """Everything that step() depends on besides parameters and gradients, in PyTorch's form."""
+        tensors, numbers = self._impl._state()
+        state = collections.defaultdict(dict)
+        for name, tensor in tensors.items():
+            index, key = name.split(".", 1)
+            state[int(index)][key] = tensor
+        for name, number in numbers.items():
+            index, key = name.split(".", 1)
+            if index != "groups":
+                state[int(index)][key] = _entasis.tensor(float(number))
+        groups, first = [], 0
+        for group in self.param_groups:
+            count = len(group["params"])
+            options = {k: v for k, v in group.items() if k != "params"}
+            groups.append({**options, "params": list(range(first, first + count))})
+            first += count
+        return {"state": dict(state), "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Takes over such a state, PyTorch's own too. All fits or nothing changes."""
+        tensors, numbers = {}, {}
+        for index, entries in state_dict["state"].items():
+            for key, value in entries.items():
+                if value is None:
+                    continue
+                if key == "step":
+                    numbers[f"{index}.{key}"] = float(value)
+                else:
+                    tensors[f"{index}.{key}"] = _own(value)
+        groups = state_dict["param_groups"]
+        for i, group in enumerate(groups):
+            known = {name: group[name] for name in self._names if name in group}
+            for name, number in _flat(known).items():
+                numbers[f"groups.{i}.{name}"] = number
+        self._impl._load_state(tensors, numbers)
+        for own, given in zip(self.param_groups, groups):
+            own.update({name: given[name] for name in self._names if name in given})
+
+
+def _own(value):
+    return value if isinstance(value, _entasis.Tensor) else _entasis.from_dlpack(value)
+
+
+def _flat(options):
+    numbers = {}
+    for name, value in options.items():
+        if isinstance(value, (tuple, list)):
+            for i, item in enumerate(value):
+                numbers[f"{name}.{i}"] = float(item)
+        else:
+            numbers[name] = float(value)
+    return numbers
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum and weight decay, as torch.optim.SGD."""
+
+    _kind = _entasis._SGD
+    _names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
+
+    def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0,
+                 nesterov=False):
+        super().__init__(params, lr=lr, momentum=momentum, dampening=dampening,
+                         weight_decay=weight_decay, nesterov=nesterov)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015), as torch.optim.Adam."""
+
+    _kind = _entasis._Adam
+    _names = ("lr", "betas", "eps", "weight_decay")
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW."""
+
+    _kind = _entasis._AdamW
+    _names = ("lr", "betas", "eps", "weight_decay")
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)

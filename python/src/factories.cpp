@@ -1,0 +1,271 @@
+// New tensors from numbers, lists and arrays.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <entasis/ops/factory.h>
+#include <entasis/ops/methods.h>
+#include <entasis/python/src/values.h>
+
+namespace entasis::python {
+namespace {
+
+// ---- tensor([[1, 2], [3, 4]])
+
+// The numbers of nested lists in row-major order, and their shape.
+class NestedNumbers {
+ public:
+  explicit NestedNumbers(nb::handle data) { add(data.ptr(), 0); }
+
+  const Dims& shape() const { return shape_; }
+  DType dtype() const {
+    return numbers_.empty() || category_ == Category::kFloating ? kF32
+           : category_ == Category::kInteger                    ? kI64
+                                                                : kBool;
+  }
+
+  Tensor tensor(DType dtype) const {
+    Tensor result = empty(shape_, {dtype}, Location::deferred());
+    dispatch_dtype(dtype, [&]<class T>(TypeTag<T>) {
+      T* to = result.raw_as<T>();
+      for (size_t i = 0; i < numbers_.size(); ++i) to[i] = numbers_[i].to<T>();
+    });
+    return result;
+  }
+
+ private:
+  static bool is_sequence(PyObject* object) {
+    return PyList_Check(object) || PyTuple_Check(object);
+  }
+
+  void add(PyObject* object, int depth) {
+    if (is_sequence(object)) {
+      add_sequence(object, depth);
+      return;
+    }
+    if (depth != shape_.size()) throw_ragged();
+    std::optional<Number> number;
+    if (is_tensor(object)) {
+      number = tensor_of(object).item_number(Location::deferred());
+    } else {
+      number = number_of_object(object);
+    }
+    if (!number) {
+      const nb::object name = nb::handle(object).type().attr("__name__");
+      throw nb::type_error((std::string("tensor(): no number: ") + nb::str(name).c_str()).c_str());
+    }
+    category_ = std::max(category_, number->category());
+    numbers_.push_back(*number);
+  }
+
+  void add_sequence(PyObject* object, int depth) {
+    const Py_ssize_t count = PySequence_Size(object);
+    if (depth == shape_.size()) {
+      if (!numbers_.empty() || closed_) throw_ragged();
+      shape_.push_back(count);
+    } else if (shape_[depth] != count) {
+      throw_ragged();
+    }
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      const nb::object item = nb::steal(PySequence_GetItem(object, i));
+      add(item.ptr(), depth + 1);
+    }
+    if (depth + 1 == shape_.size()) closed_ = true;
+  }
+
+  [[noreturn]] void throw_ragged() const {
+    throw ValueError("tensor: the lists differ in length or depth", Location::deferred());
+  }
+
+  Dims shape_;
+  std::vector<Number> numbers_;
+  Category category_ = Category::kBoolean;
+  bool closed_ = false;  // the innermost lists are known: nothing may be deeper
+};
+
+Tensor borrowed_array(nb::handle data) {
+  const nb::object from = nb::module_::import_("entasis").attr("from_numpy");
+  try {
+    return nb::cast<Tensor>(from(data));
+  } catch (nb::python_error& error) {
+    // Read-only, or strides that a tensor cannot have.
+    if (!error.matches(nb::module_::import_("entasis").attr("ValueError"))) throw;
+    return nb::cast<Tensor>(from(data.attr("copy")()));
+  }
+}
+
+Tensor make_tensor(nb::handle data, const nb::object& dtype, const nb::object& device,
+                   bool requires_grad) {
+  std::optional<DType> wanted;
+  if (!dtype.is_none()) wanted = dtype_of_object(dtype);
+  Tensor result;
+  if (is_tensor(data.ptr())) {
+    result = tensor_of(data.ptr()).detach();
+    result = wanted && *wanted != result.dtype() ? to(result, *wanted, Location::deferred())
+                                                 : result.clone(Location::deferred());
+  } else if (PyObject_CheckBuffer(data.ptr())) {
+    const Tensor array = borrowed_array(data);
+    result = wanted && *wanted != array.dtype() ? to(array, *wanted, Location::deferred())
+                                                : array.clone(Location::deferred());
+  } else {
+    const NestedNumbers numbers(data);
+    result = numbers.tensor(wanted.value_or(numbers.dtype()));
+  }
+  if (!device.is_none()) {
+    result = to_device(result, device_of_object(device), Location::deferred());
+  }
+  if (requires_grad) result.requires_grad_(true, Location::deferred());
+  return result;
+}
+
+Tensor as_tensor(nb::handle data, const nb::object& dtype, const nb::object& device) {
+  const bool shares = is_tensor(data.ptr()) || PyObject_CheckBuffer(data.ptr());
+  if (!shares) return make_tensor(data, dtype, device, false);
+  Tensor result = is_tensor(data.ptr()) ? tensor_of(data.ptr()) : borrowed_array(data);
+  if (!dtype.is_none() && dtype_of_object(dtype) != result.dtype()) {
+    result = to(result, dtype_of_object(dtype), Location::deferred());
+  }
+  if (!device.is_none()) {
+    result = to_device(result, device_of_object(device), Location::deferred());
+  }
+  return result;
+}
+
+// ---- zeros(2, 3), zeros((2, 3), dtype=…)
+
+TensorOptions options_of(const nb::object& dtype, const nb::object& device, bool requires_grad) {
+  TensorOptions options;
+  if (!dtype.is_none()) options.dtype = dtype_of_object(dtype);
+  if (!device.is_none()) options.device = device_of_object(device);
+  options.requires_grad = requires_grad;
+  return options;
+}
+
+Dims shape_of(const char* name, const nb::args& sizes) {
+  std::optional<Dims> dims;
+  if (sizes.size() == 1) {
+    dims = dims_of_object(sizes[0].ptr());
+  } else {
+    dims = dims_of_object(sizes.ptr());
+  }
+  if (!dims) throw nb::type_error((std::string(name) + "(): sizes must be ints").c_str());
+  return *dims;
+}
+
+Number number_of(const char* name, nb::handle object) {
+  const auto number = number_of_object(object.ptr());
+  if (!number) throw nb::type_error((std::string(name) + "(): a number is wanted").c_str());
+  return *number;
+}
+
+using ShapeFactory = Tensor (*)(const Dims&, const TensorOptions&, Location);
+
+template <ShapeFactory F>
+void define_shape_factory(nb::module_& m, const char* name, const char* doc) {
+  m.def(
+      name,
+      [name](nb::args size, const nb::object& dtype, const nb::object& device, bool requires_grad) {
+        return F(shape_of(name, size), options_of(dtype, device, requires_grad),
+                 Location::deferred());
+      },
+      nb::arg("size"), nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+      nb::arg("requires_grad") = false, doc);
+}
+
+Tensor make_full(nb::handle size, nb::handle value, const nb::object& dtype,
+                 const nb::object& device, bool requires_grad) {
+  const auto shape = dims_of_object(size.ptr());
+  if (!shape) throw nb::type_error("full(): sizes must be ints");
+  return full(*shape, number_of("full", value), options_of(dtype, device, requires_grad),
+              Location::deferred());
+}
+
+Tensor make_arange(nb::handle start, const nb::object& end, nb::handle step,
+                   const nb::object& dtype, const nb::object& device, bool requires_grad) {
+  const TensorOptions options = options_of(dtype, device, requires_grad);
+  const Number first = number_of("arange", start);
+  if (end.is_none())
+    return arange(0, first, number_of("arange", step), options, Location::deferred());
+  return arange(first, number_of("arange", end), number_of("arange", step), options,
+                Location::deferred());
+}
+
+Tensor make_randint(int64_t low, const nb::object& high, const nb::object& size,
+                    const nb::object& dtype, const nb::object& device) {
+  // randint(high, size) leaves `low` out.
+  const bool short_form = size.is_none();
+  const auto shape = dims_of_object(short_form ? high.ptr() : size.ptr());
+  if (!shape) throw nb::type_error("randint(): sizes must be ints");
+  const TensorOptions options = options_of(dtype, device, false);
+  if (short_form) return randint(0, low, *shape, options, Location::deferred());
+  return randint(low, nb::cast<int64_t>(high), *shape, options, Location::deferred());
+}
+
+// ---- Pickling: the elements as bytes, row-major
+
+nb::bytes to_bytes(const Tensor& dense) {
+  return nb::bytes(dense.raw(), size_t(dense.numel() * size_of(dense.dtype())));
+}
+
+Tensor from_bytes(const nb::bytes& bytes, nb::handle dtype, nb::handle shape) {
+  const DType type = dtype_of_object(dtype);
+  const auto dims = dims_of_object(shape.ptr());
+  if (!dims || count_elements(*dims) * size_of(type) != int64_t(bytes.size())) {
+    throw ValueError("a pickled tensor's bytes do not fit its shape", Location::deferred());
+  }
+  return from_memory(bytes.data(), type, *dims, {}, Location::deferred());
+}
+
+}  // namespace
+
+void bind_factories(nb::module_& m) {
+  m.def("tensor", &make_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),
+        nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
+        "A copy of a number, nested lists, a NumPy array or a tensor.");
+  m.def("as_tensor", &as_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),
+        nb::arg("device") = nb::none(), "The same without a copy where none is needed.");
+  m.def("_to_bytes", &to_bytes);
+  m.def("_from_bytes", &from_bytes);
+  define_shape_factory<&empty>(m, "empty", "A tensor with unset elements.");
+  define_shape_factory<&zeros>(m, "zeros", "A tensor of zeros.");
+  define_shape_factory<&ones>(m, "ones", "A tensor of ones.");
+  define_shape_factory<&rand>(m, "rand", "Uniform random numbers in [0, 1).");
+  define_shape_factory<&randn>(m, "randn", "Standard normal random numbers.");
+  m.def("full", &make_full, nb::arg("size"), nb::arg("fill_value"), nb::arg("dtype") = nb::none(),
+        nb::arg("device") = nb::none(), nb::arg("requires_grad") = false, "A tensor of one value.");
+  m.def("arange", &make_arange, nb::arg("start"), nb::arg("end") = nb::none(), nb::arg("step") = 1,
+        nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+        nb::arg("requires_grad") = false, "start, start + step, ... below end.");
+  m.def(
+      "linspace",
+      [](nb::handle start, nb::handle end, int64_t steps, const nb::object& dtype,
+         const nb::object& device, bool requires_grad) {
+        return linspace(number_of("linspace", start), number_of("linspace", end), steps,
+                        options_of(dtype, device, requires_grad), Location::deferred());
+      },
+      nb::arg("start"), nb::arg("end"), nb::arg("steps"), nb::arg("dtype") = nb::none(),
+      nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
+      "`steps` numbers from start to end, both included.");
+  m.def(
+      "eye",
+      [](int64_t n, const nb::object& columns, const nb::object& dtype, const nb::object& device,
+         bool requires_grad) {
+        std::optional<int64_t> width;
+        if (!columns.is_none()) width = nb::cast<int64_t>(columns);
+        return eye(n, width, options_of(dtype, device, requires_grad), Location::deferred());
+      },
+      nb::arg("n"), nb::arg("m") = nb::none(), nb::arg("dtype") = nb::none(),
+      nb::arg("device") = nb::none(), nb::arg("requires_grad") = false, "The identity.");
+  m.def("randint", &make_randint, nb::arg("low"), nb::arg("high"), nb::arg("size") = nb::none(),
+        nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+        "Random integers in [low, high), of a size.");
+  m.def(
+      "randperm",
+      [](int64_t n, const nb::object& dtype, const nb::object& device) {
+        return randperm(n, options_of(dtype, device, false), Location::deferred());
+      },
+      nb::arg("n"), nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+      "A random permutation of 0 ... n-1.");
+}
+
+}  // namespace entasis::python

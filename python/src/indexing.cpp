@@ -1,0 +1,118 @@
+// Subscripts: x[2, 1:, ..., None, mask], read and assigned.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <entasis/ops/factory.h>
+#include <entasis/ops/methods.h>
+#include <entasis/python/src/tensor.h>
+#include <entasis/python/src/values.h>
+
+namespace entasis::python {
+namespace {
+
+std::optional<int64_t> bound_of(nb::handle object) {
+  if (object.is_none()) return {};
+  const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
+  if (!index.is_valid()) throw nb::python_error();
+  return nb::cast<int64_t>(index);
+}
+
+Slice slice_of(nb::handle slice) {
+  return {bound_of(slice.attr("start")), bound_of(slice.attr("stop")),
+          bound_of(slice.attr("step")).value_or(1)};
+}
+
+Index entry_of(nb::handle object) {
+  const Location at = Location::deferred();
+  PyObject* const o = object.ptr();
+  if (is_tensor(o)) return Index(tensor_of(o), at);
+  if (object.is_none()) return Index(kNewAxis, at);
+  if (o == Py_Ellipsis) return Index(kEllipsis, at);
+  if (PySlice_Check(o)) return Index(slice_of(object), at);
+  if (PyBool_Check(o)) return Index(scalar_tensor(o == Py_True), at);
+  if (PyList_Check(o) || PyTuple_Check(o) || nb::hasattr(object, "__array__")) {
+    const nb::object made = nb::module_::import_("entasis").attr("tensor")(object);
+    return Index(nb::cast<Tensor>(made), at);
+  }
+  if (PyIndex_Check(o)) return Index(*bound_of(object), at);
+  throw nb::type_error(
+      ("a tensor is subscripted by integers, slices, ..., None, lists and tensors, "
+       "not " +
+       std::string(nb::str(object.type().attr("__name__")).c_str()))
+          .c_str());
+}
+
+std::vector<Index> entries_of(nb::handle subscript) {
+  std::vector<Index> entries;
+  if (PyTuple_Check(subscript.ptr())) {
+    for (nb::handle entry : nb::borrow<nb::tuple>(subscript)) entries.push_back(entry_of(entry));
+  } else {
+    entries.push_back(entry_of(subscript));
+  }
+  return entries;
+}
+
+Tensor get_item(const Tensor& self, nb::handle subscript) {
+  return index(self, entries_of(subscript), Location::deferred());
+}
+
+// ---- Assignment
+
+// A mask of the whole tensor chooses elements; all else but integers and slices would need a
+// scatter, which has no op yet.
+bool is_whole_mask(const Tensor& self, const std::vector<Index>& entries) {
+  return entries.size() == 1 && entries[0].kind == Index::Kind::kTensor &&
+         entries[0].tensor.dtype() == kBool && entries[0].tensor.shape() == self.shape();
+}
+
+bool makes_a_view(const std::vector<Index>& entries) {
+  for (const Index& entry : entries) {
+    if (entry.kind != Index::Kind::kTensor) continue;
+    if (entry.tensor.dim() > 0 || entry.tensor.dtype() == kBool) return false;
+  }
+  return true;
+}
+
+Tensor source_of(const Tensor& self, nb::handle value) {
+  if (is_tensor(value.ptr())) return tensor_of(value.ptr());
+  if (const auto number = number_of_object(value.ptr())) {
+    return scalar_tensor(*number, {self.dtype(), self.device()}, Location::deferred());
+  }
+  return nb::cast<Tensor>(nb::module_::import_("entasis").attr("tensor")(value));
+}
+
+void set_item(Tensor& self, nb::handle subscript, nb::handle value) {
+  const Location at = Location::deferred();
+  const std::vector<Index> entries = entries_of(subscript);
+  const Tensor source = source_of(self, value);
+  if (makes_a_view(entries)) {
+    Tensor view = index(self, entries, at);
+    view.copy_(source, at);
+  } else if (is_whole_mask(self, entries) && source.numel() == 1) {
+    self.copy_(where(entries[0].tensor, source.reshape({}, at), self, at), at);
+  } else {
+    throw IndexError(
+        "assignment takes integers, slices, ..., None, or a mask of the tensor's shape with one "
+        "value",
+        at);
+  }
+}
+
+}  // namespace
+
+void bind_indexing(nb::class_<Tensor>& tensor) {
+  tensor.def("__getitem__", &get_item, nb::arg("subscript").none())
+      .def("__setitem__", &set_item, nb::arg("subscript").none(), nb::arg("value"))
+      .def("__iter__", [](nb::handle self) {
+        const Tensor& t = tensor_of(self.ptr());
+        if (t.dim() == 0) throw nb::type_error("a 0-d tensor has no elements to walk over");
+        nb::list parts;
+        for (int64_t i = 0; i < t.shape()[0]; ++i) {
+          parts.append(to_object(t.select(0, i, Location::deferred())));
+        }
+        return nb::iter(parts);
+      });
+}
+
+}  // namespace entasis::python

@@ -1,0 +1,19 @@
+// The machine: threads, instruction sets, memory, devices, versions.
+#include <string>
+
+#include <nanobind/stl/string.h>
+
+#include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/backend.h>
+#include <entasis/python/src/bind.h>
+
+namespace entasis::python {
+
+void bind_system(nb::module_& m) {
+  m.def(
+      "set_num_threads", [](int n) { set_num_threads(n); }, nb::arg("n"));
+  m.def("get_num_threads", [] { return num_threads(); });
+  m.def("memory_summary", [] { return memory_summary(); });
+}
+
+}  // namespace entasis::python

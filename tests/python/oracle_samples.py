@@ -1,0 +1,398 @@
+"""How the arguments of each row are drawn: one function a row, by the row's name."""
+
+from oracle import ALL, FLOATS, INTEGERS, Call
+
+SAMPLES = {}
+
+
+def sample(*names):
+    def register(function):
+        for name in names:
+            SAMPLES[name] = function
+        return function
+    return register
+
+
+def dtype_of(d, odd=0.25):
+    """Mostly f32 and f64, whose gradients are compared."""
+    return d.choose(*ALL) if d.chance(odd) else d.choose("float32", "float64")
+
+
+# ---- One tensor
+
+@sample("exp", "sqrt", "log", "tanh", "sigmoid", "silu", "gelu", "softsign", "relu", "neg", "abs",
+        "selu", "mish", "swish", "clone")
+def unary(d, name):
+    low, high = (0.05, 9) if name in ("log", "sqrt") else (-4, 4)
+    special = 0.1 if d.chance(0.2) else 0.0
+    x = d.tensor(dtype=dtype_of(d), low=low, high=high, special=special)
+    if name in ("gelu", "silu", "swish", "mish"):  # ours are 0 at -inf
+        x.values = [max(v, -50.0) for v in x.values]
+    return Call((x,), gradient=special == 0)
+
+
+@sample("exp_", "sqrt_", "tanh_", "sigmoid_", "relu_", "zero_")
+def unary_in_place(d, name):
+    return Call((d.tensor(dtype=dtype_of(d), low=0.05, high=4),))
+
+
+@sample("fill_")
+def fill_(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.number()))
+
+
+@sample("leaky_relu")
+def leaky_relu(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(0.01, 0.2, 0)))
+
+
+@sample("elu")
+def elu(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(1.0, 0.5)))
+
+
+@sample("softplus")
+def softplus(d, name):
+    return Call((d.tensor(dtype=dtype_of(d), low=-8, high=8), d.choose(1, 2, 0.5),
+                 d.choose(20, 3)))
+
+
+# ---- Two tensors
+
+@sample("add", "sub", "mul", "div", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge")
+def binary(d, name):
+    shape = d.shape()
+    apart = name in ("maximum", "minimum")
+    a = d.tensor(shape, dtype_of(d), special=0.05 if d.chance(0.2) else 0)
+    if d.chance(0.25) and not apart:
+        b = d.number()
+    else:
+        b = d.tensor(d.broadcast(shape), dtype_of(d))
+    if name == "div" and not isinstance(b, (int, float)):
+        b.values = [v if abs(v) > 0.2 else 1.0 for v in b.values]
+    return Call((a, b), gradient=not apart)
+
+
+@sample("pow")
+def power(d, name):
+    shape = d.shape()
+    a = d.tensor(shape, dtype_of(d), low=0.2, high=3)
+    b = d.choose(0, 1, 2, 3, 0.5, 2.5) if d.chance(0.5) else d.tensor(
+        d.broadcast(shape), dtype_of(d), low=0, high=3)
+    return Call((a, b), gradient=0.0 not in a.values)
+
+
+@sample("add_", "sub_", "mul_", "div_")
+def binary_in_place(d, name):
+    shape = d.shape()
+    b = d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d), low=0.5, high=4)
+    if name == "div_" and isinstance(b, (bool, int)) and not b:
+        b = 2
+    return Call((d.tensor(shape, dtype_of(d)), b))
+
+
+@sample("copy_")
+def copy_(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, d.choose(*ALL)), d.tensor(d.broadcast(shape), dtype_of(d))))
+
+
+@sample("where")
+def where(d, name):
+    shape = d.shape()
+    dtype = dtype_of(d)
+    return Call((d.tensor(shape, "bool"), d.tensor(d.broadcast(shape), dtype),
+                 d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d))))
+
+
+@sample("clamp")
+def clamp(d, name):
+    low, high = d.choose(None, -1, -0.7, 0), d.choose(None, 1, 1.3, 2)
+    return Call((d.tensor(dtype=dtype_of(d)), low, high))
+
+
+# ---- Reductions
+
+@sample("sum", "mean", "amax", "var")
+def reduction(d, name):
+    shape = d.shape()
+    x = d.distinct(shape, dtype_of(d)) if name == "amax" else d.tensor(shape, dtype_of(d))
+    dims = d.dims(len(shape))
+    kwargs = {"keepdim": d.chance(0.5)} if dims else {}
+    if name == "var":
+        kwargs["correction"] = d.choose(0, 1)
+    elif name in ("sum", "mean") and d.chance(0.15):
+        kwargs["dtype"] = "dtype:" + d.choose("float64", "float32", "int64")
+    return Call((x, dims), kwargs, torch_args=(x, dims) if dims else (x,), scale=4)
+
+
+@sample("argmax")
+def argmax(d, name):
+    shape = d.shape()
+    x = d.distinct(shape, d.choose(*FLOATS, "int64"))
+    if d.chance(0.3):
+        return Call((x,))
+    return Call((x, d.dim(len(shape)), d.chance(0.5)))
+
+
+@sample("softmax", "log_softmax")
+def softmax(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, d.choose(*FLOATS)), d.dim(len(shape))), scale=4)
+
+
+# ---- Products
+
+@sample("matmul")
+def matmul(d, name):
+    n, k, m = (d.choose(1, 2, 3, 5, 17) for _ in range(3))
+    batch = d.shape(0, 2, 3)
+    dtype = d.choose("float32", "float64", "float32", "float16", "bfloat16", "int64")
+    a = (k,) if d.chance(0.2) else (*d.broadcast(batch), n, k)
+    b = (k,) if d.chance(0.2) else (*d.broadcast(batch), k, m)
+    return Call((d.tensor(a, dtype, -2, 2), d.tensor(b, dtype, -2, 2)), scale=8, strides=False)
+
+
+@sample("linear")
+def linear(d, name):
+    k, m = d.choose(1, 3, 8, 17), d.choose(1, 2, 5, 16)
+    dtype = d.choose(*FLOATS)
+    bias = d.tensor((m,), dtype) if d.chance(0.6) else None
+    return Call((d.tensor((*d.shape(0, 2), k), dtype, -2, 2), d.tensor((m, k), dtype, -2, 2), bias),
+                scale=8, strides=False)
+
+
+@sample("conv2d")
+def conv2d(d, name):
+    groups = d.choose(1, 1, 2)
+    channels, filters = groups * d.integer(1, 3), groups * d.integer(1, 3)
+    kernel = (d.integer(1, 3), d.integer(1, 3))
+    image = (d.integer(5, 9), d.integer(5, 9))
+    dtype = d.choose("float32", "float64", "float32", "bfloat16")
+    x = d.tensor((d.integer(1, 3), channels, *image), dtype, -1, 1)
+    w = d.tensor((filters, channels // groups, *kernel), dtype, -1, 1)
+    bias = d.tensor((filters,), dtype) if d.chance(0.6) else None
+    stride = d.choose(1, 2, (1, 2))
+    padding = d.choose(0, 1, (1, 0))
+    return Call((x, w, bias, stride, padding, d.choose(1, 2), groups), scale=8, strides=False)
+
+
+# ---- Pooling
+
+@sample("max_pool2d", "avg_pool2d")
+def pool(d, name):
+    shape = (d.integer(1, 2), d.integer(1, 3), d.integer(5, 9), d.integer(5, 9))
+    dtype = d.choose("float32", "float64", "float32", "bfloat16")
+    kernel = d.integer(2, 3)
+    kwargs = {"stride": d.choose(1, 2, 3), "padding": d.choose(0, 1),
+              "ceil_mode": d.chance(0.3)}
+    if name == "avg_pool2d":
+        kwargs["count_include_pad"] = d.chance(0.5)
+    elif d.chance(0.3):
+        kwargs["dilation"] = 2
+    return Call((d.distinct(shape, dtype), kernel), kwargs)
+
+
+# ---- Normalisation, losses
+
+@sample("layer_norm")
+def layer_norm(d, name):
+    normalized = tuple(d.integer(2, 6) for _ in range(d.integer(1, 2)))
+    dtype = d.choose("float32", "float64", "float32", "bfloat16")
+    weight = d.tensor(normalized, dtype) if d.chance(0.6) else None
+    bias = d.tensor(normalized, dtype) if weight and d.chance(0.8) else None
+    return Call((d.tensor((*d.shape(0, 2), *normalized), dtype), normalized, weight, bias, 1e-3),
+                scale=30)
+
+
+@sample("batch_norm")
+def batch_norm(d, name):
+    shape = (d.integer(2, 4), d.integer(1, 4), *d.shape(0, 2))
+    channels = (shape[1],)
+    training = d.chance(0.6)
+    dtype = d.choose("float32", "float64")
+    mean, var = d.tensor(channels, dtype), d.tensor(channels, dtype, 0.5, 2)
+    weight = d.tensor(channels, dtype) if d.chance(0.7) else None
+    bias = d.tensor(channels, dtype) if weight else None
+    return Call((d.tensor(shape, dtype), mean, var, weight, bias, training, 0.1, 1e-3), scale=30,
+                gradient=False)
+
+
+@sample("cross_entropy")
+def cross_entropy(d, name):
+    n, classes = d.integer(1, 6), d.integer(2, 9)
+    extra = d.shape(0, 2, 3)
+    dtype = d.choose("float32", "float64", "float32", "bfloat16")
+    target = d.tensor((n, *extra), "int64", 0, classes - 1)
+    kwargs = {"reduction": d.choose("mean", "sum", "none"),
+              "label_smoothing": d.choose(0.0, 0.0, 0.1)}
+    if d.chance(0.3):
+        kwargs["ignore_index"] = 0
+    return Call((d.tensor((n, classes, *extra), dtype), target), kwargs, scale=8)
+
+
+@sample("mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy")
+def loss(d, name):
+    shape = d.shape(1, 3)
+    dtype = d.choose(*FLOATS)
+    low, high = (0.05, 0.95) if name == "binary_cross_entropy" else (-3, 3)
+    return Call((d.tensor(shape, dtype, low, high), d.tensor(shape, dtype, low, high)),
+                {"reduction": d.choose("mean", "sum", "none")}, scale=8)
+
+
+# ---- Lookups
+
+@sample("embedding")
+def embedding(d, name):
+    rows = d.integer(1, 6)
+    return Call((d.tensor(d.shape(0, 2), d.choose("int64", "int32"), 0, rows - 1),
+                 d.tensor((rows, d.integer(1, 5)), d.choose(*FLOATS))))
+
+
+@sample("gather")
+def gather(d, name):
+    shape = tuple(d.integer(1, 4) for _ in range(d.integer(1, 3)))
+    dim = d.dim(len(shape))
+    index = [d.integer(1, n) for n in shape]
+    index[dim] = d.integer(1, 6)
+    return Call((d.tensor(shape, dtype_of(d)), dim,
+                 d.tensor(index, "int64", 0, shape[dim] - 1)))
+
+
+@sample("index_select")
+def index_select(d, name):
+    shape = tuple(d.integer(1, 4) for _ in range(d.integer(1, 3)))
+    dim = d.dim(len(shape))
+    return Call((d.tensor(shape, dtype_of(d)), dim,
+                 d.tensor((d.integer(0, 5),), "int64", 0, shape[dim] - 1)))
+
+
+@sample("nonzero")
+def nonzero(d, name):
+    return Call((d.tensor(dtype=d.choose(*ALL), low=-1, high=1),), strides=False)
+
+
+# ---- Shapes
+
+@sample("reshape")
+def reshape(d, name):
+    shape = d.shape()
+    new = list(shape)
+    d.rng.shuffle(new)
+    if new and 0 not in new and d.chance(0.3):
+        new[d.integer(0, len(new) - 1)] = -1
+    return Call((d.tensor(shape, dtype_of(d)), tuple(new)))
+
+
+@sample("flatten")
+def flatten(d, name):
+    shape = d.shape()
+    start, end = sorted((d.dim(len(shape)) % max(len(shape), 1) for _ in range(2)))
+    return Call((d.tensor(shape, dtype_of(d)), start, end))
+
+
+@sample("transpose")
+def transpose(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, dtype_of(d)), d.dim(len(shape)), d.dim(len(shape))))
+
+
+@sample("permute")
+def permute(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, dtype_of(d)), tuple(d.rng.sample(range(len(shape)), len(shape)))))
+
+
+@sample("expand")
+def expand(d, name):
+    shape = d.shape()
+    x = d.tensor(d.broadcast(shape), dtype_of(d))
+    return Call((x, shape))
+
+
+@sample("sum_to")
+def sum_to(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, d.choose("float32", "float64")), d.broadcast(shape)), scale=4)
+
+
+@sample("select")
+def select(d, name):
+    shape = tuple(d.integer(1, 4) for _ in range(d.integer(1, 4)))
+    dim = d.dim(len(shape))
+    return Call((d.tensor(shape, dtype_of(d)), dim, d.integer(-shape[dim], shape[dim] - 1)))
+
+
+@sample("narrow")
+def narrow(d, name):
+    shape = tuple(d.integer(1, 5) for _ in range(d.integer(1, 3)))
+    dim = d.dim(len(shape))
+    start = d.integer(0, shape[dim])
+    return Call((d.tensor(shape, dtype_of(d)), dim, start, d.integer(0, shape[dim] - start)))
+
+
+@sample("squeeze")
+def squeeze(d, name):
+    shape = d.shape()
+    x = d.tensor(shape, dtype_of(d))
+    if d.chance(0.4):
+        return Call((x,))
+    return Call((x, d.dims(len(shape)) or (0,) if shape else 0))
+
+
+@sample("unsqueeze")
+def unsqueeze(d, name):
+    shape = d.shape()
+    return Call((d.tensor(shape, dtype_of(d)), d.integer(-len(shape) - 1, len(shape))))
+
+
+@sample("contiguous")
+def contiguous(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)),))
+
+
+@sample("cat")
+def cat(d, name):
+    shape = list(d.shape(1, 4))
+    dim = d.dim(len(shape))
+    parts = []
+    for _ in range(d.integer(1, 4)):
+        shape[dim] = d.integer(0, 4)
+        parts.append(d.tensor(shape, dtype_of(d, 0.15)))
+    return Call((parts, dim))
+
+
+@sample("stack")
+def stack(d, name):
+    shape = d.shape(0, 3)
+    parts = [d.tensor(shape, dtype_of(d, 0.15)) for _ in range(d.integer(1, 4))]
+    return Call((parts, d.integer(-len(shape) - 1, len(shape))))
+
+
+@sample("split")
+def split(d, name):
+    shape = d.shape(1, 3)
+    return Call((d.tensor(shape, dtype_of(d)), d.integer(1, 4), d.dim(len(shape))))
+
+
+# ---- Types and factories
+
+@sample("to")
+def to(d, name):
+    x = d.tensor(dtype=d.choose(*ALL), low=0, high=100)
+    return Call((x, "dtype:" + d.choose(*ALL)))
+
+
+@sample("zeros_like", "ones_like", "empty_like")
+def like(d, name):
+    return Call((d.tensor(dtype=d.choose(*FLOATS, *INTEGERS)),), gradient=False)
+
+
+@sample("rand_like", "randn_like")
+def random_like(d, name):
+    return Call((d.tensor(dtype=d.choose(*FLOATS)),), gradient=False)
+
+
+@sample("full_like")
+def full_like(d, name):
+    return Call((d.tensor(dtype=d.choose(*FLOATS, *INTEGERS)), d.integer(-2, 2)), gradient=False)
