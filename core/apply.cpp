@@ -366,6 +366,29 @@ void check_target(const Run& run, const Tensor& target, const Spec& spec) {
   }
 }
 
+// What the target is before a write that a gradient looks behind, with the target's history; an
+// undefined tensor if none does.
+Tensor kept_target(const Run& run, const Tensor& target) {
+  if (!run.needs_grad || run.op.vjp == nullptr) return {};
+  const SaveMask mask = saves_of(run.op, run.inputs);
+  bool reads = false;
+  int k = 0;
+  for (const Operand& in : run.inputs) {
+    reads |= (mask & saves_in(k)) && in.is_tensor() && in.tensor().same(target);
+    ++k;
+  }
+  if (!reads) return {};
+  const GradMode unrecorded(false);
+  const Tensor copy = engine::copy_like(target, target, run.at);
+  const TensorImpl& from = *target.impl();
+  TensorImpl& to = *copy.impl();
+  to.requires_grad = from.requires_grad;
+  to.slot = from.slot;
+  to.grad_fn = from.grad_fn;
+  if (to.grad_fn) to.grad_fn->retain();
+  return copy;
+}
+
 void run_in_place(Run& run) {
   Tensor target = run.inputs[0].tensor();
   scan_inputs(run);
@@ -395,12 +418,13 @@ void run_in_place(Run& run) {
   }
   if (!operands.empty()) run.inputs = {operands.data(), size_t(operands.size())};
 
+  const Tensor before = kept_target(run, target);
   run_seen(run, {&target, 1}, [&](bool with_kernel) {
     if (with_kernel && !run.device.is_meta()) run_kernel(run, {&target, 1}, find_kernel(run));
     Storage& storage = *target.impl()->storage;
     ++storage.writes;
-    if (run.needs_grad && run.op.vjp) {
-      record_in_place(run.op, run.attributes, given, target, run.at);
+    if (run.needs_grad && run.op.vjp && is_floating_point(target.dtype())) {
+      record_in_place(run.op, run.attributes, given, target, before, run.at);
     }
   });
 }

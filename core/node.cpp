@@ -78,6 +78,8 @@ Tensor Saved::out(int i) const {
     check_unwritten(node_, saved);
     t = alias_impl(*saved.tensor);
   }
+  const bool carries = is_floating_point(t->dtype) && !(node_.op->not_differentiable >> i & 1);
+  if (!carries) return Tensor(std::move(t));
   // As the op's own output: second gradients flow back through this node.
   t->requires_grad = true;
   t->slot = uint16_t(i);

@@ -1,7 +1,9 @@
 // What operands decide together: result dtype and the shape and strides of a pointwise result.
 #include <entasis/core/operand.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <entasis/core/error.h>
 
@@ -87,6 +89,55 @@ DType result_type(Inputs inputs) {
   return *result;
 }
 
+namespace {
+
+// The stride of an input along dimension d of the shape that it broadcasts to; 0 where it repeats.
+int64_t stride_along(const Operand& in, const Dims& shape, int d) {
+  const int own = d - (shape.size() - in.dim());
+  if (own < 0 || (in.shape()[own] == 1 && shape[d] != 1)) return 0;
+  return in.strides()[own];
+}
+
+// Whether dimension a lies outside of b in memory (> 0) or inside (< 0), as the first input says
+// that has a stride along both; sizes decide between equal strides.
+int compare_dims(const Dims& shape, Inputs inputs, int a, int b) {
+  for (const Operand& in : inputs) {
+    if (!in.is_tensor()) continue;
+    const int64_t along_a = stride_along(in, shape, a), along_b = stride_along(in, shape, b);
+    if (along_a == 0 || along_b == 0) continue;
+    if (along_a != along_b) return along_a > along_b ? 1 : -1;
+    if (shape[a] > shape[b]) return 1;
+  }
+  return 0;
+}
+
+// Dense strides in the inputs' order of dimensions: PyTorch's rule, an insertion sort that starts
+// from the row-major order and keeps it where no input speaks.
+Dims ordered_strides(const Dims& shape, Inputs inputs) {
+  const int rank = shape.size();
+  int order[kMaxDims];  // innermost first
+  for (int i = 0; i < rank; ++i) order[i] = rank - 1 - i;
+  for (int i = 1; i < rank; ++i) {
+    int moved = i;
+    for (int k = i - 1; k >= 0; --k) {
+      const int comparison = compare_dims(shape, inputs, order[k], order[moved]);
+      if (comparison < 0) break;
+      if (comparison == 0) continue;
+      std::swap(order[k], order[moved]);
+      moved = k;
+    }
+  }
+  Dims strides = Dims::filled(rank, 1);
+  int64_t stride = 1;
+  for (int i = 0; i < rank; ++i) {
+    strides[order[i]] = stride;
+    stride *= std::max<int64_t>(shape[order[i]], 1);
+  }
+  return strides;
+}
+
+}  // namespace
+
 Spec pointwise_spec(DType dtype, Inputs inputs) {
   Spec spec;
   spec.dtype = dtype;
@@ -109,13 +160,7 @@ Spec pointwise_spec(DType dtype, Inputs inputs) {
     spec.strides = first->strides();
     return spec;
   }
-  for (const Operand& in : inputs) {
-    if (!in.is_tensor() || !(in.shape() == spec.shape)) continue;
-    if (!is_dense(in.shape(), in.strides())) continue;
-    spec.strides = dense_strides_like(spec.shape, in.strides());
-    return spec;
-  }
-  spec.strides = contiguous_strides(spec.shape);
+  spec.strides = ordered_strides(spec.shape, inputs);
   return spec;
 }
 

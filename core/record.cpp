@@ -21,9 +21,7 @@ constinit std::atomic<uint64_t> next_sequence{1};
 
 // Edges and numbers of all inputs; returns what the wanted gradients need kept.
 SaveMask connect_inputs(Node& node, const OpInfo& op, Inputs inputs) {
-  SaveMask mask = 0;
   node.edges.reserve(int(inputs.size()));
-  int k = 0;
   for (const Operand& in : inputs) {
     Edge& edge = node.edges.emplace_back();
     if (in.is_number()) {
@@ -31,11 +29,9 @@ SaveMask connect_inputs(Node& node, const OpInfo& op, Inputs inputs) {
       edge.number = in.number();
     } else if (const TensorImpl* t = in.tensor().impl()) {
       connect(edge, *t);
-      if (t->requires_grad) mask |= op.saves_for(k);
     }
-    ++k;
   }
-  return mask;
+  return saves_of(op, inputs);
 }
 
 bool can_carry_gradient(const OpInfo& op, const Tensor& output, int i) {
@@ -43,6 +39,17 @@ bool can_carry_gradient(const OpInfo& op, const Tensor& output, int i) {
 }
 
 }  // namespace
+
+SaveMask saves_of(const OpInfo& op, Inputs inputs) {
+  SaveMask mask = 0;
+  int k = 0;
+  for (const Operand& in : inputs) {
+    const TensorImpl* t = in.is_tensor() ? in.tensor().impl() : nullptr;
+    if (t && t->requires_grad) mask |= op.saves_for(k);
+    ++k;
+  }
+  return mask;
+}
 
 void stamp(Node& node, const OpInfo& op, Location at) {
   node.op = &op;
@@ -112,16 +119,20 @@ void record(const OpInfo& op, const void* attributes, Inputs inputs, Outputs out
 }
 
 void record_in_place(const OpInfo& op, const void* attributes, Inputs inputs, Tensor& target,
-                     Location at) {
+                     const Tensor& before, Location at) {
   Ref<Node> node = Ref<Node>::adopt(op.make_node(attributes));
   stamp(*node, op, at);
   const SaveMask mask = connect_inputs(*node, op, inputs);
   for (int i = 0; i < int(inputs.size()) && i < 16; ++i) {
     if (!(mask & saves_in(i)) || !inputs[size_t(i)].is_tensor()) continue;
     const TensorImpl& t = *inputs[size_t(i)].tensor().impl();
-    // The target's old values are gone: keep the counter from before the write, so that reading
-    // them raises. (An alias: the target itself will hold this node.)
-    save(*node, t, i, false, &t == target.impl());
+    if (&t == target.impl()) {
+      save(*node, *before.impl(), i, false, false);
+      continue;
+    }
+    // An alias has lost its old values: keep the counter from before the write, so that reading
+    // them raises.
+    save(*node, t, i, false, false);
     if (t.storage.get() == target.impl()->storage.get()) --node->saved.back().writes;
   }
   if (mask & saves_out(0)) save(*node, *target.impl(), 0, true, true);

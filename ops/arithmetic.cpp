@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <entasis/core/row.h>
+#include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/pointwise_internal.h>
@@ -20,6 +21,12 @@ struct Rule<Add> : PointwiseRule<Add> {
 
 template <>
 struct Rule<Sub> : PointwiseRule<Sub> {
+  static Spec infer(const Sub& op, Inputs in) {
+    for (const Operand& operand : in) {
+      if (operand.dtype() == kBool) throw DtypeError("not defined for bool");
+    }
+    return PointwiseRule<Sub>::infer(op, in);
+  }
   static constexpr SaveMask saves[] = {saves_nothing};
   static Grads vjp(const Sub&, const Saved& saved, Grads gy) {
     return {gy[0], saved.if_needed(1, [&] { return neg(gy[0]); })};
@@ -39,11 +46,14 @@ struct Rule<Mul> : PointwiseRule<Mul> {
 // and div_ can still give the gradient of its divisor.
 template <>
 struct Rule<Div> : PointwiseRule<Div> {
-  static constexpr SaveMask saves[] = {saves_in(1), saves_in(1) | saves_out(0)};
+  static constexpr SaveMask saves[] = {saves_in(1), saves_in(0) | saves_in(1)};
+  // By the inputs, not by the quotient: in place that may have been rounded to a coarser dtype.
   static Grads vjp(const Div&, const Saved& saved, Grads gy) {
-    return {
-        saved.if_needed(0, [&] { return div(gy[0], saved.operand(1)); }),
-        saved.if_needed(1, [&] { return neg(mul(gy[0], div(saved.out(0), saved.operand(1)))); })};
+    return {saved.if_needed(0, [&] { return div(gy[0], saved.operand(1)); }),
+            saved.if_needed(1, [&] {
+              const Tensor y = div(saved.operand(0), saved.operand(1));
+              return neg(mul(gy[0], div(y, saved.operand(1))));
+            })};
   }
 };
 
@@ -73,8 +83,9 @@ struct Rule<Pow> : PointwiseRule<Pow> {
   }
 
  private:
+  // In the result's dtype: that of the base may be coarser.
   static Tensor along_base(const Saved& saved, const Tensor& gy) {
-    const Tensor x = saved.in(0);
+    const Tensor x = to(saved.in(0), gy.dtype());
     const Edge& exponent = saved.node().edges[1];
     if (exponent.is_number) {
       const double e = exponent.number.to_double();
@@ -83,7 +94,7 @@ struct Rule<Pow> : PointwiseRule<Pow> {
       return mul(gy, mul(pow(x, e - 1), e));
     }
     // Only 0^0 needs care: elsewhere a factor of 0 does it.
-    const Tensor e = saved.in(1);
+    const Tensor e = to(saved.in(1), gy.dtype());
     const Tensor base = where(mul(eq(x, 0), eq(e, 0)), 1, x);
     return mul(gy, mul(pow(base, sub(e, 1)), e));
   }
@@ -95,7 +106,7 @@ struct Rule<Pow> : PointwiseRule<Pow> {
       const Tensor slope = mul(y, std::log(x));
       return mul(gy, x == 0 ? where(ge(e, 0), 0, slope) : slope);
     }
-    const Tensor x = saved.in(0);
+    const Tensor x = to(saved.in(0), gy.dtype());
     const Tensor flat = mul(eq(x, 0), ge(e, 0));
     return mul(gy, mul(y, log(where(flat, 1, x))));
   }

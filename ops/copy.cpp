@@ -5,6 +5,7 @@
 #include <entasis/core/row.h>
 #include <entasis/ops/copy_internal.h>
 #include <entasis/ops/placed_internal.h>
+#include <entasis/ops/pointwise_internal.h>
 
 namespace entasis {
 
@@ -61,6 +62,7 @@ struct Rule<Fill> {
   static constexpr SaveMask saves[] = {saves_nothing};
   static constexpr OpFlags flags = kPointwise;
   static Spec infer(const Fill&, Inputs in) {
+    if (in[1].is_number()) check_fill(in[1].number(), in[0].dtype());
     return {in[0].dtype(), in[0].shape(), in[0].strides()};
   }
   static Grads vjp(const Fill&, const Saved&, Grads) { return {}; }

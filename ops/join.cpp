@@ -50,14 +50,27 @@ Dims joined_shape(Inputs in, int64_t dim) {
 }
 
 // Channels-last if all inputs are, at least one of them without doubt (rule 3).
+// Whether the strides speak for NHWC: each is no less than those further in would fill. PyTorch's
+// rule, by which strides that fit both orders, and tensors without elements, speak for NCHW.
+bool suggests_channels_last(const Tensor& t) {
+  if (t.dim() != 4 || t.strides()[1] == 0) return false;
+  int64_t filled = 0;
+  for (const int d : {1, 3, 2, 0}) {
+    const int64_t size = t.shape()[d], stride = t.strides()[d];
+    if (size == 0 || stride < filled || (d == 0 && filled == t.strides()[1])) return false;
+    filled = size > 1 ? stride * size : stride;
+  }
+  return true;
+}
+
 bool joins_channels_last(Inputs in) {
-  bool undoubted = false;
+  bool any = false;
   for (const Operand& o : in) {
     if (is_nothing(o.shape())) continue;
-    if (!o.tensor().is_channels_last()) return false;
-    undoubted |= !o.tensor().is_contiguous();
+    if (!suggests_channels_last(o.tensor())) return false;
+    any = true;
   }
-  return undoubted;
+  return any;
 }
 
 int64_t parts_of(const Dims& shape, int64_t split_size, int dim) {

@@ -7,6 +7,7 @@
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/loss_internal.h>
 #include <entasis/ops/placed_internal.h>
@@ -85,7 +86,7 @@ struct Rule<CrossEntropyBackward> {
     return {saved.if_needed(0,
                             [&] {
                               const Tensor q =
-                                  target_distribution(op.forward, labels, x.shape(), dim);
+                                  target_distribution(op.forward, labels, x.spec(), dim);
                               return reduced(op.forward.reduction, mul(h, sub(p, q)), counted, dim);
                             }),
             saved.if_needed(1, [&] {
@@ -95,19 +96,20 @@ struct Rule<CrossEntropyBackward> {
   }
 
  private:
-  static Tensor target_distribution(const CrossEntropy& op, const Tensor& labels, const Dims& shape,
+  static Tensor target_distribution(const CrossEntropy& op, const Tensor& labels, const Spec& input,
                                     int dim) {
-    const int64_t classes = shape[dim];
-    Dims column = Dims::filled(shape.size(), 1);
+    const int64_t classes = input.shape[dim];
+    Dims column = Dims::filled(input.shape.size(), 1);
     column[dim] = classes;
-    const Tensor one_hot = eq(labels, reshape(arange(classes, labels.device()), column));
+    const Tensor hit = eq(labels, reshape(arange(classes, labels.device()), column));
+    const Tensor one_hot = to(hit, input.dtype);
     if (op.label_smoothing == 0) return one_hot;
     return add(mul(one_hot, 1 - op.label_smoothing), op.label_smoothing / double(classes));
   }
   static Tensor row_weight(const CrossEntropy& op, const Tensor& gy, const Tensor& counted,
                            int dim) {
     if (op.reduction == Reduction::kNone) return unsqueeze(gy, dim);
-    return op.reduction == Reduction::kSum ? gy : div(gy, sum(counted));
+    return op.reduction == Reduction::kSum ? gy : div(gy, clamp(sum(counted), 1));
   }
   static Tensor reduced(Reduction reduction, const Tensor& terms, const Tensor& counted, int dim) {
     if (reduction == Reduction::kNone) return sum(terms, {dim});

@@ -16,6 +16,7 @@
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/unary.h>
+#include <entasis/ops/window_internal.h>
 
 namespace entasis {
 namespace {
@@ -219,8 +220,7 @@ struct Rule<BatchNorm> {
       throw ValueError("running_mean and running_var must be given unless training");
     }
     const Spec statistic = Spec::dense(statistics_dtype(x.dtype()), {channels});
-    return {Spec{x.dtype(), x.shape(), dense_strides_like(x.shape(), x.strides())}, statistic,
-            statistic};
+    return {image_spec(x.dtype(), x.shape(), prefers_channels_last(x)), statistic, statistic};
   }
   static bool mutates(const BatchNorm& op, int input, int) {
     return op.training && (input == 1 || input == 2);

@@ -23,19 +23,29 @@ IntegerRange range_of(DType dtype) {
   });
 }
 
+[[noreturn]] void throw_unfit(const std::string& number, DType dtype) {
+  throw ValueError("the number " + number + " does not fit into " + name_of(dtype));
+}
+
 // Adding -1 to an unsigned number subtracts 1, as in PyTorch; comparing with it makes no sense.
 void check_fits(int64_t value, DType dtype, bool modular) {
   const IntegerRange range = range_of(dtype);
   const bool fits = value >= 0                     ? uint64_t(value) <= range.highest
                     : modular && range.lowest == 0 ? uint64_t(-(value + 1)) < range.highest
                                                    : value >= range.lowest;
-  if (!fits) {
-    throw ValueError("the number " + std::to_string(value) + " does not fit into " +
-                     name_of(dtype));
-  }
+  if (!fits) throw_unfit(std::to_string(value), dtype);
 }
 
 }  // namespace
+
+void check_fill(const Number& number, DType dtype) {
+  if (!is_integer(dtype)) return;
+  if (!number.is_floating()) return check_fits(number.to_int(), dtype, true);
+  const IntegerRange range = range_of(dtype);
+  const double value = number.to_double();
+  const bool fits = value >= double(range.lowest) && value <= double(range.highest);
+  if (!fits) throw_unfit(to_string(number), dtype);  // NaN among them
+}
 
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in) {
   if (computed == kBool && !traits.takes_bool) throw DtypeError("not defined for bool");

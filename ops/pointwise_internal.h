@@ -207,6 +207,9 @@ struct GeluTanhBackward : NoAttributes {
 // Throws where PyTorch does: for bool operands of an op that has no meaning for them, for u64 where
 // only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
+// Throws ValueError if a tensor of this dtype cannot be filled with the number: a float outside of
+// an integer's range. Negative integers wrap into unsigned ones, as in PyTorch.
+void check_fill(const Number& number, DType dtype);
 
 // The text of a formula; empty for a primitive, which every machine brings along.
 consteval const char* formula_text(std::string_view name) {

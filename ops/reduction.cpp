@@ -127,7 +127,8 @@ struct Rule<Mean> {
   static constexpr auto& saves = kSavesNothing;
   static Grads vjp(const Mean& op, const Saved& saved, Grads gy) {
     const Dims& shape = saved.shape(0);
-    const Tensor share = div(gy[0], elements_each(op.dim, shape));
+    // Of no elements there is no share; dividing by 1 keeps the second gradient from 0 / 0.
+    const Tensor share = div(gy[0], std::max<int64_t>(elements_each(op.dim, shape), 1));
     return {expand(with_kept_dims(share, op.dim, op.keepdim, shape), shape)};
   }
 };

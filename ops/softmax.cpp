@@ -17,14 +17,14 @@
 namespace entasis {
 namespace {
 
-// Dense, in the dimension order of the input, which is read once for all: no layout is changed.
+// Row-major whatever the input's layout, as in PyTorch.
 Spec spec_like(const char* what, int64_t dim, const Operand& in) {
   if (!is_floating_point(in.dtype())) {
     throw DtypeError(std::string("the ") + what + " of " + name_of(in.dtype()) +
                      " is not defined; cast it to a floating-point dtype");
   }
   wrap_dim(dim, in.dim());
-  return {in.dtype(), in.shape(), dense_strides_like(in.shape(), in.strides())};
+  return Spec::dense(in.dtype(), in.shape());
 }
 
 // For the backward ops: gy and y must agree. Their callers are the rules above and replay.

@@ -103,7 +103,8 @@ void bind_autograd(nb::module_& m) {
   define_scope<AnomalyMode>(m, "detect_anomaly",
                             "Backward checks every gradient for NaN and names the forward line.");
   define_scope<CheckedMode>(m, "checked_mode", "Every result is checked for NaN.");
-  m.def("_grad", &grad_of);
+  m.def("_grad", &grad_of, nb::arg("outputs"), nb::arg("inputs"), nb::arg("grad_outputs").none(),
+        nb::arg("retain_graph"), nb::arg("create_graph"), nb::arg("allow_unused"));
   m.def("_record_function", &record);
 }
 

@@ -90,7 +90,7 @@ Tensor borrowed_array(nb::handle data) {
   } catch (nb::python_error& error) {
     // Read-only, or strides that a tensor cannot have.
     if (!error.matches(nb::module_::import_("entasis").attr("ValueError"))) throw;
-    return nb::cast<Tensor>(from(data.attr("copy")()));
+    return nb::cast<Tensor>(from(nb::module_::import_("numpy").attr("array")(data)));
   }
 }
 

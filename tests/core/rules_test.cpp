@@ -45,10 +45,28 @@ TEST(Rule1, InPlaceOnAnInnerTensorGivesItsGradient) {
   EXPECT_EQ(h.impl()->storage->recorded_writes, 2u);
 }
 
-TEST(Rule1, InPlaceNeedsTheTargetsOldValues) {
+TEST(Rule1, InPlaceKeepsTheTargetsOldValuesForTheGradient) {
   Tensor x = leaf({2}), w = leaf({3});
   Tensor h = x * 1;
-  h.mul_(w);  // w's gradient needs what h was
+  h.mul_(w);  // w's gradient is what h was, and depends on x in turn
+  GradOptions options;
+  options.create_graph = true;
+  const Tensor gw = grad({h.sum()}, {w}, options)[0];
+  EXPECT_EQ(values(gw), (V{2}));
+  EXPECT_EQ(values(grad({gw}, {x})[0]), (V{1}));
+
+  Tensor y = leaf({5});
+  Tensor square = y * 1;
+  square.mul_(square);
+  square.sum().backward();
+  EXPECT_EQ(values(y.grad()), (V{10}));
+}
+
+TEST(Rule1, AnAliasOfAnInPlaceTargetLosesItsOldValues) {
+  Tensor x = leaf({2}), w = leaf({3});
+  Tensor h = x * 1;
+  const Tensor alias = h.detach();
+  h.mul_(w * alias);
   EXPECT_THROW(h.sum().backward(), AutogradError);
 }
 

@@ -192,22 +192,6 @@ struct Laid {
   Shape shape, strides;
 };
 
-// Dimensions that have a say, outermost first; nothing if they are no dense block.
-std::optional<std::vector<size_t>> dense_order(const Shape& shape, const Shape& strides) {
-  std::vector<size_t> order;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    if (shape[d] != 1) order.push_back(d);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return strides[a] > strides[b]; });
-  int64_t expected = 1;
-  for (size_t k = order.size(); k-- > 0;) {
-    if (strides[order[k]] != expected) return std::nullopt;
-    expected *= shape[order[k]];
-  }
-  return order;
-}
-
 Shape strides_in_order(const Shape& shape, const std::vector<size_t>& order) {
   Shape strides(shape.size(), 1);
   int64_t stride = 1;
@@ -236,16 +220,43 @@ bool is_nhwc_without_doubt(const Laid& g) {
   return lies({0, 2, 3, 1}) && !lies({0, 1, 2, 3});
 }
 
+// How far apart neighbours along dimension d of the broadcast shape lie; 0 if they are the same.
+int64_t step_along(const Laid& in, const Shape& shape, size_t d) {
+  const size_t missing = shape.size() - in.shape.size();
+  if (d < missing || (in.shape[d - missing] == 1 && shape[d] != 1)) return 0;
+  return in.strides[d - missing];
+}
+
+// PyTorch's order of the dimensions, outermost first: each moves in as far as the first input that
+// steps along both says, past those that no input compares it with.
+std::vector<size_t> pointwise_order(const std::vector<Laid>& inputs, const Shape& shape) {
+  const auto lies_inside = [&](size_t a, size_t b) -> std::optional<bool> {
+    for (const Laid& in : inputs) {
+      const int64_t x = step_along(in, shape, a), y = step_along(in, shape, b);
+      if (x == 0 || y == 0) continue;
+      if (x != y) return x < y;
+      if (shape[b] > shape[a]) return true;
+    }
+    return std::nullopt;
+  };
+  std::vector<size_t> order = all_dims(shape);
+  for (size_t first = order.size(); first-- > 0;) {
+    size_t at = first;
+    for (size_t k = first + 1; k < order.size(); ++k) {
+      const std::optional<bool> inside = lies_inside(order[k], order[at]);
+      if (!inside) continue;
+      if (*inside) break;
+      std::swap(order[k], order[at]);
+      at = k;
+    }
+  }
+  return order;
+}
+
 Shape expected_strides(Strides rule, const std::vector<Laid>& inputs, const Shape& shape) {
   switch (rule) {
     case Strides::kPointwise:
-      for (const Laid& in : inputs) {
-        if (in.shape != shape) continue;
-        if (const auto order = dense_order(in.shape, in.strides)) {
-          return strides_in_order(shape, *order);
-        }
-      }
-      break;
+      return strides_in_order(shape, pointwise_order(inputs, shape));
     case Strides::kDenseLike: {
       std::vector<size_t> order = all_dims(shape);
       std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {

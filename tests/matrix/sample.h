@@ -113,7 +113,7 @@ class Maker {
 // What rule 3 says about the strides of results.
 enum class Strides {
   kDense,             // row-major
-  kPointwise,         // the order of the dense, non-broadcast operands, the first deciding
+  kPointwise,         // dense in the order of the operands, the first with a say deciding
   kDenseLike,         // dense in the order of argument 0's strides, whatever they are
   kChannelsLastLike,  // NHWC if argument 0 or 1 is so without doubt, else row-major
   kView,              // any, on the storage of argument 0

@@ -162,7 +162,7 @@ void batch_norm(Samples& samples) {
   {
     Sample& s = samples.add("batch_norm");
     s.dtypes = kFloats;
-    s.strides = Strides::kDenseLike;
+    s.strides = Strides::kChannelsLastLike;
     s.differentiable = {0, 3, 4};
     s.written = {1, 2};
     s.calls = [](Maker& m) {

@@ -318,7 +318,6 @@ void softmaxes(Samples& samples) {
   for (const bool logarithm : {false, true}) {
     Sample& s = samples.add(logarithm ? "log_softmax" : "softmax");
     s.dtypes = kFloats;
-    s.strides = Strides::kDenseLike;
     s.calls = [](Maker& m) {
       m.call("rows", m.uniform({3, 7}), 1);
       m.call("long rows", m.uniform({2, 67}), -1);

@@ -277,7 +277,7 @@ void check_batch_norm(DType dtype, const Dims& shape, const Layout& layout, cons
         const Tensor y =
             batch_norm(input, running_mean, running_var, weight, bias, training, 0.3, 1e-3);
         ASSERT_EQ(y.dtype(), dtype) << what;
-        ASSERT_EQ(y.strides(), dense_strides_like(shape, input.strides())) << what;
+        ASSERT_TRUE(input.is_channels_last() ? y.is_channels_last() : y.is_contiguous()) << what;
         expect_close(values_of(y), reference.forward(x, has_weight ? w : none, has_bias ? b : none),
                      bound(dtype, 8), what);
         expect_close(values_of(running_mean), new_mean, bound(dtype, 8), what + ", running_mean");

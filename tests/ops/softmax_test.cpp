@@ -76,7 +76,7 @@ TEST(Softmax, EveryDtypeLayoutAndDim) {
                                " along " + std::to_string(dim);
       ASSERT_EQ(y.dtype(), dtype) << what;
       ASSERT_EQ(y.shape(), shape) << what;
-      ASSERT_EQ(y.strides(), dense_strides_like(shape, layout.tensor.strides())) << what;
+      ASSERT_TRUE(y.is_contiguous()) << what;
       const Values expected =
           along(shape, dim, values, [&](Values& x) { naive_softmax(x, logarithm); });
       expect_close(values_of(y), expected, bound_of(dtype, logarithm), what);

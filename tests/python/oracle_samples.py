@@ -1,5 +1,7 @@
 """How the arguments of each row are drawn: one function a row, by the row's name."""
 
+import math
+
 from oracle import ALL, FLOATS, INTEGERS, Call
 
 SAMPLES = {}
@@ -26,8 +28,8 @@ def unary(d, name):
     low, high = (0.05, 9) if name in ("log", "sqrt") else (-4, 4)
     special = 0.1 if d.chance(0.2) else 0.0
     x = d.tensor(dtype=dtype_of(d), low=low, high=high, special=special)
-    if name in ("gelu", "silu", "swish", "mish"):  # ours are 0 at -inf
-        x.values = [max(v, -50.0) for v in x.values]
+    if name in ("gelu", "silu", "swish", "mish"):  # not NaN at infinities
+        x.values = [min(max(v, -50.0), 50.0) for v in x.values]
     return Call((x,), gradient=special == 0)
 
 
@@ -79,7 +81,9 @@ def power(d, name):
     a = d.tensor(shape, dtype_of(d), low=0.2, high=3)
     b = d.choose(0, 1, 2, 3, 0.5, 2.5) if d.chance(0.5) else d.tensor(
         d.broadcast(shape), dtype_of(d), low=0, high=3)
-    return Call((a, b), gradient=0.0 not in a.values)
+    # PyTorch subtracts 1 from an exponent in its own dtype: that rounds halves, wraps unsigned ones.
+    odd = 0.0 in a.values or getattr(b, "dtype", "float64") not in ("float32", "float64")
+    return Call((a, b), gradient=not odd)
 
 
 @sample("add_", "sub_", "mul_", "div_")
@@ -123,7 +127,11 @@ def reduction(d, name):
         kwargs["correction"] = d.choose(0, 1)
     elif name in ("sum", "mean") and d.chance(0.15):
         kwargs["dtype"] = "dtype:" + d.choose("float64", "float32", "int64")
-    return Call((x, dims), kwargs, torch_args=(x, dims) if dims else (x,), scale=4)
+    joined = math.prod(shape[i] for i in (dims or range(len(shape))))
+    smooth = "int64" not in kwargs.get("dtype", "") and not (
+        name == "var" and joined <= kwargs["correction"])  # 0 / 0, and so are its gradients
+    return Call((x, dims), kwargs, torch_args=(x, dims) if dims else (x,), scale=4,
+                gradient=smooth)
 
 
 @sample("argmax")
@@ -245,8 +253,9 @@ def loss(d, name):
 @sample("embedding")
 def embedding(d, name):
     rows = d.integer(1, 6)
-    return Call((d.tensor(d.shape(0, 2), d.choose("int64", "int32"), 0, rows - 1),
-                 d.tensor((rows, d.integer(1, 5)), d.choose(*FLOATS))))
+    ids = d.tensor(d.shape(0, 2), d.choose("int64", "int32"), 0, rows - 1)
+    return Call((ids, d.tensor((rows, d.integer(1, 5)), d.choose(*FLOATS))),
+                gradient=0 not in ids.shape)  # PyTorch's second gradient fails for none
 
 
 @sample("gather")

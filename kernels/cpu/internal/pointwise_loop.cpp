@@ -153,7 +153,8 @@ class GeneralLoop {
  public:
   GeneralLoop(const PointwiseEntry& entry, Inputs in, const Tensor& out)
       : nest_(out, in), inputs_(int(in.size())) {
-    const Lanes lanes = lanes_of(compute_dtype(entry.traits, in));
+    const DType promoted = compute_dtype(entry.traits, in);
+    const Lanes lanes = lanes_of(promoted);
     computed_ = dtype_of_lanes(lanes);
     bytes_ = size_of(computed_);
     run_ = entry.run[int(lanes)];
@@ -162,7 +163,11 @@ class GeneralLoop {
     result.bytes = size_of(out.dtype());
     result.direct = is_direct(out.dtype()) && out.dtype() == computed_;
     result.convert = find_converter(out.dtype(), computed_);
-    for (int k = 0; k < inputs_; ++k) set_input(k, in[size_t(k)], lanes);
+    for (int k = 0; k < inputs_; ++k) {
+      set_input(k, in[size_t(k)], lanes);
+      // Half types are computed as floats, but two that are equal as halves are to compare equal.
+      if (entry.traits.gives_bool && is_half(promoted)) round_value(operands_[k + 1], promoted);
+    }
     for (int k = 0; k <= inputs_; ++k) {
       LoopOperand& operand = operands_[k];
       operand.linear = operand.direct && is_linear(k);
@@ -205,6 +210,12 @@ class GeneralLoop {
       operand.data = reinterpret_cast<char*>(&operand.value);
       is_scalar_ |= 1u << k;
     }
+  }
+
+  static void round_value(LoopOperand& operand, DType dtype) {
+    if (!operand.scalar) return;
+    operand.value.f32 = dtype == kF16 ? convert<float>(convert<Half>(operand.value.f32))
+                                      : convert<float>(convert<BFloat16>(operand.value.f32));
   }
 
   bool is_linear(int k) const {
