@@ -29,7 +29,7 @@ class LeNet(nn.Module):
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--epochs", type=int, default=30)
-parser.add_argument("--lr", type=float, default=2e-3)
+parser.add_argument("--lr", type=float, default=3e-3)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--out", type=Path, default=Path("runs/digits-python"))
 args = parser.parse_args()
@@ -45,8 +45,8 @@ for epoch in range(args.epochs):
     train.begin_epoch(epoch)
     for i, (x, labels) in enumerate(train):
         done = (epoch * len(train) + i + 0.5) / steps  # a tenth of the way up, then half a cosine
-        rise = done / 0.1 if done < 0.1 else 0.5 * (1 + math.cos(math.pi * (done - 0.1) / (1 - 0.1)))
-        optimizer.lr = args.lr * rise
+        fall = 1 + math.cos(math.pi * (done - 0.1) / (1 - 0.1))
+        optimizer.lr = args.lr * done / 0.1 if done < 0.1 else args.lr * 0.5 * fall
         optimizer.zero_grad()
         en.cross_entropy(net(x), labels).backward()
         optimizer.step()

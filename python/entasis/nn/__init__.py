@@ -26,3 +26,8 @@ from .layers import (  # noqa: F401
 )
 from .loss import BCELoss, CrossEntropyLoss, MSELoss  # noqa: F401
 from .module import Module, Parameter  # noqa: F401
+
+__all__ = ["AvgPool2d", "BCELoss", "BatchNorm2d", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
+           "Flatten", "GELU", "Identity", "LayerNorm", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d",
+           "Module", "ModuleDict", "ModuleList", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid",
+           "Softmax", "Softsign", "Tanh"]
