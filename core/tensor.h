@@ -173,6 +173,7 @@ class ENTASIS_API Tensor {
   Tensor argmax(Location at = {}) const;
   Tensor argmax(int64_t dim, bool keepdim = false, Location at = {}) const;
   Tensor matmul(const Tensor& other, Location at = {}) const;
+  Tensor abs(Location at = {}) const;
   Tensor exp(Location at = {}) const;
   Tensor log(Location at = {}) const;
   Tensor sqrt(Location at = {}) const;

@@ -63,6 +63,22 @@ struct Rule<Neg> : PointwiseRule<Neg> {
   static Grads vjp(const Neg&, const Saved&, Grads gy) { return {neg(gy[0])}; }
 };
 
+template <>
+struct Rule<Abs> : PointwiseRule<Abs> {
+  static constexpr SaveMask saves[] = {saves_in(0)};
+  static Grads vjp(const Abs&, const Saved& saved, Grads gy) {
+    return {apply(AbsBackward{}, {}, gy[0], saved.in(0))};
+  }
+};
+// A step: its own slope is 0.
+template <>
+struct Rule<AbsBackward> : PointwiseRule<AbsBackward> {
+  static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
+  static Grads vjp(const AbsBackward& op, const Saved& saved, Grads gy) {
+    return {saved.if_needed(0, [&] { return apply(op, {}, gy[0], saved.in(1)); })};
+  }
+};
+
 // d/dx x^e = e·x^(e-1), which is 0 for e = 0 whatever x is; d/de x^e = x^e·log x, which is 0 where
 // 0 is raised to a power that is not negative. Both as in PyTorch.
 template <>
@@ -192,6 +208,7 @@ Tensor div(const Operand& input, const Operand& other, Location at) {
   return apply(Div{}, at, input, other);
 }
 Tensor neg(const Tensor& input, Location at) { return apply(Neg{}, at, input); }
+Tensor abs(const Tensor& input, Location at) { return apply(Abs{}, at, input); }
 Tensor pow(const Operand& input, const Operand& exponent, Location at) {
   return apply(Pow{}, at, input, exponent);
 }
@@ -234,6 +251,10 @@ Tensor ge(const Operand& input, const Operand& other, Location at) {
   return apply(Ge{}, at, input, other);
 }
 
+Tensor abs_(Tensor input, Location at) {
+  apply_in_place(Abs{}, at, input);
+  return input;
+}
 Tensor add_(Tensor input, const Operand& other, Location at) {
   apply_in_place(Add{}, at, input, other);
   return input;
@@ -262,6 +283,8 @@ constinit const Row rows[] = {
     row<&div>("div", args("input", "other"),
               "The true quotient input / other, element by element; integers give f32."),
     row<&neg>("neg", args("input"), "The negative of input. Bool raises DtypeError."),
+    row<&abs>("abs", args("input"),
+              "The absolute value of input; the gradient at 0 is 0. Bool raises DtypeError."),
     row<&pow>(
         "pow", args("input", "exponent"),
         "input to the power of exponent, element by element. Integers wrap; an exponent that is "
@@ -289,6 +312,7 @@ constinit const Row rows[] = {
              "Whether input is greater than other, element by element; a bool tensor."),
     row<&ge>("ge", args("input", "other"),
              "Whether input is at least other, element by element; a bool tensor."),
+    row<&abs_>("abs_", args("input"), "abs in place; returns input."),
     row<&add_>("add_", args("input", "other"), "Adds other to input in place and returns input."),
     row<&sub_>("sub_", args("input", "other"),
                "Subtracts other from input in place and returns input."),
@@ -300,10 +324,11 @@ constinit const Row rows[] = {
         "since the quotient is floating-point."),
 };
 constinit OpInfo* const ops[] = {
-    &op_info<Add>,      &op_info<Sub>,     &op_info<Mul>,     &op_info<Div>,   &op_info<Neg>,
-    &op_info<Pow>,      &op_info<Maximum>, &op_info<Minimum>, &op_info<Clamp>, &op_info<ClampMin>,
-    &op_info<ClampMax>, &op_info<Where>,   &op_info<Eq>,      &op_info<Ne>,    &op_info<Lt>,
-    &op_info<Le>,       &op_info<Gt>,      &op_info<Ge>,
+    &op_info<Add>,      &op_info<Sub>,     &op_info<Mul>,         &op_info<Div>,
+    &op_info<Neg>,      &op_info<Abs>,     &op_info<AbsBackward>, &op_info<Pow>,
+    &op_info<Maximum>,  &op_info<Minimum>, &op_info<Clamp>,       &op_info<ClampMin>,
+    &op_info<ClampMax>, &op_info<Where>,   &op_info<Eq>,          &op_info<Ne>,
+    &op_info<Lt>,       &op_info<Le>,      &op_info<Gt>,          &op_info<Ge>,
 };
 }  // namespace
 extern const RowList rows_arithmetic;

@@ -19,6 +19,8 @@ ENTASIS_API Tensor mul(const Operand& input, const Operand& other, Location at =
 // True division: integers give f32.
 ENTASIS_API Tensor div(const Operand& input, const Operand& other, Location at = {});
 ENTASIS_API Tensor neg(const Tensor& input, Location at = {});
+// |input|; the gradient at 0 is 0. The smallest signed integer stays itself.
+ENTASIS_API Tensor abs(const Tensor& input, Location at = {});
 // input to the power of exponent. Integers wrap; a negative integer exponent of an integer raises
 // ValueError if it is a number.
 ENTASIS_API Tensor pow(const Operand& input, const Operand& exponent, Location at = {});
@@ -40,6 +42,7 @@ ENTASIS_API Tensor le(const Operand& input, const Operand& other, Location at = 
 ENTASIS_API Tensor gt(const Operand& input, const Operand& other, Location at = {});
 ENTASIS_API Tensor ge(const Operand& input, const Operand& other, Location at = {});
 
+ENTASIS_API Tensor abs_(Tensor input, Location at = {});
 ENTASIS_API Tensor add_(Tensor input, const Operand& other, Location at = {});
 ENTASIS_API Tensor sub_(Tensor input, const Operand& other, Location at = {});
 ENTASIS_API Tensor mul_(Tensor input, const Operand& other, Location at = {});

@@ -88,15 +88,24 @@ inline Mask operator<(const Value& a, const Value& b) {
   return Mask(lt(a, b));
 }
 inline Mask operator>(const Value& a, const Value& b) { return b < a; }
+inline Mask operator>=(const Value& a, const Value& b) {
+  if (a.is_number() && b.is_number()) return Mask(a.number() >= b.number());
+  return Mask(ge(a, b));
+}
 inline Value maximum(const Value& a, const Value& b) { return Value(maximum(Operand(a), b)); }
 inline Value minimum(const Value& a, const Value& b) { return Value(minimum(Operand(a), b)); }
-inline Value abs(const Value& x) { return select(x < Value(0), -x, x); }
+inline Value abs(const Value& x) {
+  return x.is_number() ? Value(std::abs(x.number())) : Value(abs(x.tensor()));
+}
 // The sign of a zero is not told: formulas use this where the derivative at 0 is set apart.
 inline Value copysign(const Value& magnitude, const Value& sign) {
   return select(sign < Value(0), -abs(magnitude), abs(magnitude));
 }
 inline Value mul_add(const Value& a, const Value& b, const Value& c) { return a * b + c; }
 
+inline Value exp(const Value& x) {
+  return x.is_number() ? Value(std::exp(x.number())) : Value(exp(x.tensor()));
+}
 inline Value sigmoid(const Value& x) {
   return x.is_number() ? Value(1 / (1 + std::exp(-x.number()))) : Value(sigmoid(x.tensor()));
 }

@@ -99,6 +99,7 @@ inline Tensor Tensor::argmax(int64_t dim, bool keepdim, Location at) const {
 inline Tensor Tensor::matmul(const Tensor& other, Location at) const {
   return entasis::matmul(*this, other, at);
 }
+inline Tensor Tensor::abs(Location at) const { return entasis::abs(*this, at); }
 inline Tensor Tensor::exp(Location at) const { return entasis::exp(*this, at); }
 inline Tensor Tensor::log(Location at) const { return entasis::log(*this, at); }
 inline Tensor Tensor::sqrt(Location at) const { return entasis::sqrt(*this, at); }

@@ -60,6 +60,10 @@ struct Neg : NoAttributes {
   static constexpr const char* name = "neg";
   static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false};
 };
+struct Abs : NoAttributes {
+  static constexpr const char* name = "abs";
+  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false, .orders = true};
+};
 struct Pow : NoAttributes {
   static constexpr const char* name = "pow";
   static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
@@ -149,6 +153,10 @@ struct Silu : NoAttributes {
   static constexpr const char* name = "silu";
   static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
 };
+struct Mish : NoAttributes {
+  static constexpr const char* name = "mish";
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
 struct Gelu : NoAttributes {
   static constexpr const char* name = "gelu";
   static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
@@ -171,6 +179,10 @@ struct Relu : NoAttributes {
 };
 
 // Their gradients: of the output's gradient and the input, or the output where that is cheaper
+struct AbsBackward : NoAttributes {
+  static constexpr const char* name = "abs_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
 struct SqrtBackward : NoAttributes {
   static constexpr const char* name = "sqrt_backward";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
@@ -195,6 +207,10 @@ struct SiluBackward : NoAttributes {
   static constexpr const char* name = "silu_backward";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
 };
+struct MishBackward : NoAttributes {
+  static constexpr const char* name = "mish_backward";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
 struct GeluBackward : NoAttributes {
   static constexpr const char* name = "gelu_backward";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
@@ -216,8 +232,8 @@ consteval const char* formula_text(std::string_view name) {
   for (const FormulaText& formula : kFormulaTexts) {
     if (name == formula.name) return formula.text;
   }
-  for (std::string_view primitive : {"exp", "log", "sqrt", "tanh", "sigmoid", "erf", "erf_gaussian",
-                                     "pow", "maximum", "minimum"}) {
+  for (std::string_view primitive : {"abs", "exp", "log", "sqrt", "tanh", "sigmoid", "erf",
+                                     "erf_gaussian", "pow", "maximum", "minimum"}) {
     if (name == primitive) return "";
   }
   throw "no such file in kernels/formulas, and no primitive";

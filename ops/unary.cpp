@@ -14,6 +14,7 @@ namespace composed {
 
 #include <entasis/kernels/formulas/gelu_backward.inc>
 #include <entasis/kernels/formulas/gelu_tanh_backward.inc>
+#include <entasis/kernels/formulas/mish_backward.inc>
 #include <entasis/kernels/formulas/sigmoid_backward.inc>
 #include <entasis/kernels/formulas/silu_backward.inc>
 #include <entasis/kernels/formulas/softsign_backward.inc>
@@ -52,6 +53,8 @@ template <>
 struct Rule<SoftsignBackward> : BackwardRule<SoftsignBackward, &composed::softsign_backward> {};
 template <>
 struct Rule<SiluBackward> : BackwardRule<SiluBackward, &composed::silu_backward> {};
+template <>
+struct Rule<MishBackward> : BackwardRule<MishBackward, &composed::mish_backward> {};
 template <>
 struct Rule<GeluBackward> : BackwardRule<GeluBackward, &composed::gelu_backward> {};
 template <>
@@ -94,6 +97,8 @@ template <>
 struct Rule<Softsign> : FromInputRule<Softsign, SoftsignBackward> {};
 template <>
 struct Rule<Silu> : FromInputRule<Silu, SiluBackward> {};
+template <>
+struct Rule<Mish> : FromInputRule<Mish, MishBackward> {};
 template <>
 struct Rule<Gelu> : FromInputRule<Gelu, GeluBackward> {};
 template <>
@@ -139,6 +144,11 @@ Tensor gelu(const Tensor& input, Approximate approximate, Location at) {
                                            : apply(Gelu{}, at, input);
 }
 Tensor silu(const Tensor& input, Location at) { return apply(Silu{}, at, input); }
+Tensor swish(const Tensor& input, Location at) {
+  const Frame frame("swish", at);
+  return apply(Silu{}, at, input);
+}
+Tensor mish(const Tensor& input, Location at) { return apply(Mish{}, at, input); }
 Tensor softsign(const Tensor& input, Location at) { return apply(Softsign{}, at, input); }
 Tensor erf(const Tensor& input, Location at) { return apply(Erf{}, at, input); }
 Tensor erf_gaussian(const Tensor& input, Location at) { return apply(ErfGaussian{}, at, input); }
@@ -175,6 +185,10 @@ constinit const Row rows[] = {
         RowOptions{.torch = "nn.functional.gelu"}),
     row<&silu>("silu", args("input"), "input * sigmoid(input), also called swish.",
                RowOptions{.torch = "nn.functional.silu"}),
+    row<&swish>("swish", args("input"), "input * sigmoid(input): silu by its other name.",
+                RowOptions{.torch = "nn.functional.silu"}),
+    row<&mish>("mish", args("input"), "input * tanh(log(1 + exp(input))).",
+               RowOptions{.torch = "nn.functional.mish"}),
     row<&softsign>("softsign", args("input"), "input / (1 + |input|).",
                    RowOptions{.torch = "nn.functional.softsign"}),
     row<&exp_>("exp_", args("input"), "exp in place; returns input."),
@@ -193,6 +207,7 @@ constinit OpInfo* const ops[] = {
     &op_info<Gelu>,
     &op_info<GeluTanh>,
     &op_info<Silu>,
+    &op_info<Mish>,
     &op_info<Softsign>,
     &op_info<Erf>,
     &op_info<ErfGaussian>,
@@ -203,6 +218,7 @@ constinit OpInfo* const ops[] = {
     &op_info<GeluBackward>,
     &op_info<GeluTanhBackward>,
     &op_info<SiluBackward>,
+    &op_info<MishBackward>,
     &op_info<SoftsignBackward>,
 };
 }  // namespace

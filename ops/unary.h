@@ -19,6 +19,10 @@ ENTASIS_API Tensor gelu(const Tensor& input, Approximate approximate = Approxima
                         Location at = {});
 // input * sigmoid(input), also called swish.
 ENTASIS_API Tensor silu(const Tensor& input, Location at = {});
+// silu by its other name.
+ENTASIS_API Tensor swish(const Tensor& input, Location at = {});
+// input * tanh(log(1 + exp(input))) (Misra 2019, arXiv:1908.08681).
+ENTASIS_API Tensor mish(const Tensor& input, Location at = {});
 // input / (1 + |input|); NaN at ±inf, as in PyTorch.
 ENTASIS_API Tensor softsign(const Tensor& input, Location at = {});
 

@@ -30,6 +30,7 @@ ENTASIS_FORMULA(SubFormula, sub)
 ENTASIS_FORMULA(MulFormula, mul)
 ENTASIS_FORMULA(DivFormula, div)
 ENTASIS_FORMULA(NegFormula, neg)
+ENTASIS_FORMULA(AbsFormula, abs)
 ENTASIS_FORMULA(MaximumFormula, maximum)
 ENTASIS_FORMULA(MinimumFormula, minimum)
 ENTASIS_FORMULA(ClampMinFormula, maximum)
@@ -44,6 +45,7 @@ constexpr cpu::PointwiseEntry kArithmetic[] = {
     make_entry<Mul, MulFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<Div, DivFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<Neg, NegFormula, FormulaTypes::kAll>(kLightGrain),
+    make_entry<Abs, AbsFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<Maximum, MaximumFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<Minimum, MinimumFormula, FormulaTypes::kAll>(kLightGrain),
     make_entry<ClampMin, ClampMinFormula, FormulaTypes::kAll>(kLightGrain),

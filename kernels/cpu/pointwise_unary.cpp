@@ -20,6 +20,7 @@ namespace HWY_NAMESPACE {
 
 #include <entasis/kernels/formulas/gelu.inc>
 #include <entasis/kernels/formulas/gelu_tanh.inc>
+#include <entasis/kernels/formulas/mish.inc>
 #include <entasis/kernels/formulas/silu.inc>
 #include <entasis/kernels/formulas/softsign.inc>
 
@@ -30,6 +31,7 @@ ENTASIS_FORMULA(TanhFormula, tanh)
 ENTASIS_FORMULA(SigmoidFormula, sigmoid)
 ENTASIS_FORMULA(SoftsignFormula, softsign)
 ENTASIS_FORMULA(SiluFormula, silu)
+ENTASIS_FORMULA(MishFormula, mish)
 ENTASIS_FORMULA(GeluFormula, gelu)
 ENTASIS_FORMULA(GeluTanhFormula, gelu_tanh)
 ENTASIS_FORMULA(ErfFormula, erf)
@@ -43,6 +45,7 @@ constexpr cpu::PointwiseEntry kUnary[] = {
     make_entry<Sigmoid, SigmoidFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<Softsign, SoftsignFormula, FormulaTypes::kFloats>(kLightGrain),
     make_entry<Silu, SiluFormula, FormulaTypes::kFloats>(kHeavyGrain),
+    make_entry<Mish, MishFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<Gelu, GeluFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<GeluTanh, GeluTanhFormula, FormulaTypes::kFloats>(kHeavyGrain),
     make_entry<Erf, ErfFormula, FormulaTypes::kFloats>(kHeavyGrain),

@@ -120,6 +120,20 @@ void where(Samples& samples) {
   s.bad<ShapeError>("do not broadcast", zeros_of(kBool, {2}), zeros_of(kF32, {3}), 1);
 }
 
+void absolute(Samples& samples) {
+  const Unary abs{.f = [](Real x) { return std::abs(x); },
+                  // At NaN 0, as in PyTorch.
+                  .derivative = [](Real x) -> Real { return x > 0   ? 1
+                                                            : x < 0 ? -1
+                                                                    : 0; },
+                  .gives_float = false,
+                  .takes_bool = false,
+                  .orders = true,
+                  .ulps = 0};
+  unary(samples, "abs", abs).same_on_targets = true;
+  unary_in_place(samples, "abs_", abs).same_on_targets = true;
+}
+
 void pow(Samples& samples) {
   // Positive bases: of negative ones only whole powers are numbers.
   Sample& s = binary(samples, "pow",
@@ -152,6 +166,7 @@ void samples_arithmetic(Samples& samples) {
          .gives_float = false,
          .takes_bool = false,
          .ulps = 0});
+  absolute(samples);
   pow(samples);
   extrema(samples);
   clamp(samples);

@@ -25,6 +25,14 @@ Real gelu_slope(Real x) {
 Real gelu_inner(Real x) { return 2 * kSqrtTwoOverPi * (x + 0.044715L * x * x * x); }
 Real gelu_tanh(Real x) { return product(x, sigmoid(gelu_inner(x))); }
 Real silu(Real x) { return product(x, sigmoid(x)); }
+// x tanh(log(1 + e^x)), and its slope.
+Real softplus(Real x) { return std::max(x, Real(0)) + std::log1p(std::exp(-std::abs(x))); }
+Real mish(Real x) { return std::isnan(x) ? x : product(x, std::tanh(softplus(x))); }
+Real mish_slope(Real x) {
+  if (std::isnan(x)) return x;
+  const Real t = std::tanh(softplus(x));
+  return t + product(x, (1 - t * t) * sigmoid(x));
+}
 Real softsign(Real x) { return x / (1 + std::abs(x)); }
 Real softsign_slope(Real x) { return 1 / ((1 + std::abs(x)) * (1 + std::abs(x))); }
 Real silu_slope(Real x) { return sigmoid(x) + product(x, sigmoid_slope(x)); }
@@ -89,9 +97,14 @@ void samples_unary(Samples& samples) {
   unary(samples, "tanh", tanh);
   unary(samples, "sigmoid", logistic);
   unary(samples, "relu", rectifier).signed_zeros = false;
-  {
-    Sample& s = unary(samples, "silu", {.f = silu, .derivative = silu_slope, .ulps = 4});
+  for (const char* row : {"silu", "swish"}) {
+    Sample& s = unary(samples, row, {.f = silu, .derivative = silu_slope, .ulps = 4});
     s.underflow = 104;  // the sigmoid of -104 is 0 in f32, and -104 is what it is multiplied by
+    s.signed_zeros = false;
+  }
+  {
+    Sample& s = unary(samples, "mish", {.f = mish, .derivative = mish_slope, .ulps = 8});
+    s.underflow = 104;  // as in silu
     s.signed_zeros = false;
   }
   unary(samples, "softsign", {.f = softsign, .derivative = softsign_slope});
