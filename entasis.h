@@ -9,6 +9,7 @@
 #include <entasis/io/checkpoint.h>
 #include <entasis/io/safetensors.h>
 #include <entasis/nn/nn.h>
+#include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/checked.h>
 #include <entasis/ops/conv.h>

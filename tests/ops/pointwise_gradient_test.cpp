@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <entasis/core/autograd.h>
+#include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
@@ -92,6 +93,7 @@ const Values kPositive = {0.3, 0.7, 1.2, 2.1, 3.3, 0.9};
 TEST(PointwiseGradient, FunctionsOfOneTensor) {
   const std::pair<const char*, Tensor (*)(const Tensor&)> anywhere[] = {
       {"neg", [](const Tensor& x) { return neg(x); }},
+      {"abs", [](const Tensor& x) { return mul(abs(x), x); }},
       {"exp", [](const Tensor& x) { return exp(x); }},
       {"tanh", [](const Tensor& x) { return tanh(x); }},
       {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
@@ -99,6 +101,15 @@ TEST(PointwiseGradient, FunctionsOfOneTensor) {
       {"silu", [](const Tensor& x) { return silu(x); }},
       {"gelu", [](const Tensor& x) { return gelu(x); }},
       {"gelu_tanh", [](const Tensor& x) { return gelu(x, Approximate::kTanh); }},
+      {"mish", [](const Tensor& x) { return mish(x); }},
+      {"leaky_relu", [](const Tensor& x) { return mul(leaky_relu(x, 0.2), x); }},
+      {"leaky_relu, folded", [](const Tensor& x) { return mul(leaky_relu(x, -0.2), x); }},
+      {"elu", [](const Tensor& x) { return elu(x, 0.7); }},
+      {"elu, folded", [](const Tensor& x) { return elu(x, -0.7); }},
+      {"elu_", [](const Tensor& x) { return elu_(mul(x, 1), 0.7); }},
+      {"selu", [](const Tensor& x) { return selu(x); }},
+      {"selu_", [](const Tensor& x) { return selu_(mul(x, 1)); }},
+      {"softplus", [](const Tensor& x) { return softplus(x, 0.7); }},
       {"clamp", [](const Tensor& x) { return mul(clamp(x, -1, 2), x); }},
       {"clamp below", [](const Tensor& x) { return mul(clamp(x, -1), x); }},
       {"clamp above", [](const Tensor& x) { return mul(clamp(x, {}, 2), x); }},
@@ -153,6 +164,12 @@ Values gradient_of(const Tensor& y, const Tensor& x) {
 TEST(PointwiseGradient, KinksAndTies) {
   const Tensor x = leaf({-1, 0, 1, 2});
   EXPECT_EQ(gradient_of(relu(x), x), (Values{0, 0, 1, 1}));
+  EXPECT_EQ(gradient_of(abs(x), x), (Values{-1, 0, 1, 1}));
+  EXPECT_EQ(gradient_of(leaky_relu(x, 0.25), x), (Values{0.25, 0.25, 1, 1}));
+  EXPECT_EQ(gradient_of(leaky_relu(x, -0.25), x), (Values{-0.25, -0.25, 1, 1}));
+  EXPECT_EQ(gradient_of(leaky_relu(x, 0), x), (Values{0, 0, 1, 1}));
+  EXPECT_EQ(gradient_of(elu(add(x, 1), 0.5), x), (Values{0.5, 1, 1, 1}));
+  EXPECT_EQ(gradient_of(softplus(x, 1, 1), x)[3], 1);
   EXPECT_EQ(gradient_of(clamp(x, 0, 1), x), (Values{0, 1, 1, 0}));
   EXPECT_EQ(gradient_of(clamp(x, 0), x), (Values{0, 1, 1, 1}));
   EXPECT_EQ(gradient_of(clamp(x, {}, 1), x), (Values{1, 1, 1, 0}));
@@ -194,6 +211,10 @@ TEST(PointwiseGradient, LargeArguments) {
       {"silu", [](const Tensor& x) { return silu(x); }, 1},
       {"gelu", [](const Tensor& x) { return gelu(x); }, 1},
       {"gelu_tanh", [](const Tensor& x) { return gelu(x, Approximate::kTanh); }, 1},
+      {"mish", [](const Tensor& x) { return mish(x); }, 1},
+      {"elu", [](const Tensor& x) { return elu(x); }, 1},
+      {"softplus", [](const Tensor& x) { return softplus(x); }, 1},
+      {"softplus without threshold", [](const Tensor& x) { return softplus(x, 1, kInf); }, 1},
   };
   for (DType dtype : {kF32, kF64}) {
     for (double v : {88.0, 1e4, 1e15, kInf}) {
@@ -250,6 +271,17 @@ TEST(PointwiseGradient, ThroughInPlaceOps) {
   };
   for (const auto& [apart, in_place] : pairs) {
     EXPECT_EQ(gradient_of(in_place(mul(x, 1)), x), gradient_of(apart(mul(x, 1)), x));
+  }
+  const std::pair<Tensor (*)(const Tensor&), Tensor (*)(const Tensor&)> bent[] = {
+      {[](const Tensor& t) { return abs(t); }, [](const Tensor& t) { return abs_(t); }},
+      {[](const Tensor& t) { return leaky_relu(t); },
+       [](const Tensor& t) { return leaky_relu_(t); }},
+      {[](const Tensor& t) { return leaky_relu(t, -0.5); },
+       [](const Tensor& t) { return leaky_relu_(t, -0.5); }},
+      {[](const Tensor& t) { return elu(t, -0.5); }, [](const Tensor& t) { return elu_(t, -0.5); }},
+  };
+  for (const auto& [apart, in_place] : bent) {
+    EXPECT_EQ(gradient_of(in_place(sub(x, 1)), x), gradient_of(apart(sub(x, 1)), x));
   }
   // What a gradient needs must not be overwritten.
   const Tensor overwritten = add_(exp_(mul(x, 1)), 1);

@@ -10,6 +10,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/row.h>
 #include <entasis/kernels/cpu/internal/pointwise_tables.h>
+#include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
@@ -30,8 +31,9 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 
 // Points every pointwise op at the kernels of the target that Highway would choose now.
 void choose_kernels() {
-  for (const auto& table : {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
-                            cpu::unary_entries(), cpu::backward_entries()}) {
+  for (const auto& table :
+       {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(), cpu::unary_entries(),
+        cpu::backward_entries(), cpu::activation_entries()}) {
     for (const cpu::PointwiseEntry& entry : table) {
       find_op(entry.name)->kernels[int(DeviceType::kCPU)].data = &entry;
     }
@@ -63,6 +65,8 @@ double gaussian_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 const Unary kUnary[] = {
     {"neg", [](const Tensor& x) { return neg(x); }, [](double x) { return -x; }, Takes::kNoBool, -4,
      4, 0},
+    {"abs", [](const Tensor& x) { return abs(x); }, [](double x) { return std::abs(x); },
+     Takes::kOrdered, -4, 4, 0},
     {"exp", [](const Tensor& x) { return exp(x); }, [](double x) { return std::exp(x); },
      Takes::kAll, -4, 4, 3},
     {"log", [](const Tensor& x) { return log(x); }, [](double x) { return std::log(x); },
@@ -85,6 +89,19 @@ const Unary kUnary[] = {
        return x / (1 + std::exp(-2 * u));
      },
      Takes::kAll, -3, 4, 60},
+    {"mish", [](const Tensor& x) { return mish(x); },
+     [](double x) { return x * std::tanh(std::log1p(std::exp(x))); }, Takes::kAll, -4, 4, 8},
+    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.2); },
+     [](double x) { return x > 0 ? x : 0.2 * x; }, Takes::kAll, -4, 4, 2},
+    {"elu", [](const Tensor& x) { return elu(x, 0.7); },
+     [](double x) { return x > 0 ? x : 0.7 * std::expm1(x); }, Takes::kAll, -4, 4, 6},
+    {"selu", [](const Tensor& x) { return selu(x); },
+     [](double x) {
+       return 1.0507009873554804934 * (x > 0 ? x : 1.6732632423543772848 * std::expm1(x));
+     },
+     Takes::kAll, -4, 4, 6},
+    {"softplus", [](const Tensor& x) { return softplus(x, 2); },
+     [](double x) { return std::log1p(std::exp(2 * x)) / 2; }, Takes::kAll, -4, 4, 5},
     {"clamp", [](const Tensor& x) { return clamp(x, 1, 2); },
      [](double x) { return std::min(std::max(x, 1.0), 2.0); }, Takes::kOrdered, -4, 4, 0},
     {"clamp above", [](const Tensor& x) { return clamp(x, {}, 2); },
@@ -378,6 +395,17 @@ TEST(Pointwise, SpecialValues) {
   expect(sqrt(x), {kNan, kNan, kNan, 0, 0, 1, kInf});
   expect(tanh(x), {kNan, -1, std::tanh(-1), 0, 0, std::tanh(1), 1});
   expect(silu(x), {kNan, 0, -1 / (1 + std::exp(1)), 0, 0, 1 / (1 + std::exp(-1)), kInf});
+  expect(abs(x), {kNan, kInf, 1, 0, 0, 1, kInf});
+  expect(mish(x), {kNan, 0, -std::tanh(std::log1p(std::exp(-1))), 0, 0,
+                   std::tanh(std::log1p(std::exp(1))), kInf});
+  expect(leaky_relu(x, 0.5), {kNan, -kInf, -0.5, 0, 0, 1, kInf});
+  expect(elu(x, 2), {kNan, -2, 2 * std::expm1(-1), 0, 0, 1, kInf});
+  expect(elu(x, 0), {kNan, 0, 0, 0, 0, 1, kInf});
+  expect(selu(x), {kNan, -1.7580993408473766, -1.1113307378125625, 0, 0, 1.0507009873554805, kInf});
+  const double low = std::log1p(std::exp(-1)), middle = std::log(2), high = std::log1p(std::exp(1));
+  expect(softplus(x), {kNan, 0, low, middle, middle, high, kInf});
+  expect(softplus(x, 1, 0.5), {kNan, 0, low, middle, middle, 1, kInf});
+  expect(softplus(x, 1, kInf), {kNan, 0, low, middle, middle, high, kInf});
   expect(gelu(x), {kNan, 0, -gaussian_cdf(-1), 0, 0, gaussian_cdf(1), kInf});
   EXPECT_EQ(values_of(gelu(x, Approximate::kTanh))[6], kInf);
   expect(pow(x, 0), Values(7, 1));
@@ -408,10 +436,12 @@ TEST(Pointwise, IntegersWrap) {
   EXPECT_EQ(values_of(add(byte, -4)), (Values{246, 255, 251}));
   EXPECT_EQ(values_of(mul(byte, byte)), (Values{36, 9, 1}));
   EXPECT_EQ(values_of(neg(byte)), (Values{6, 253, 1}));
+  EXPECT_EQ(values_of(abs(byte)), (Values{250, 3, 255}));
   EXPECT_EQ(values_of(pow(byte, 3)), (Values{40, 27, 255}));
   const Tensor small = tensor(kI8, {2}, {100, -128});
   EXPECT_EQ(values_of(add(small, small)), (Values{-56, 0}));
   EXPECT_EQ(values_of(sub(small, 1)), (Values{99, 127}));
+  EXPECT_EQ(values_of(abs(small)), (Values{100, -128}));
   const Tensor wide = full({1}, std::numeric_limits<int64_t>::max(), kI64);
   EXPECT_EQ(add(wide, 1).item<int64_t>(), std::numeric_limits<int64_t>::min());
   Tensor huge = empty({1}, kU64);

@@ -10,7 +10,7 @@
 
 namespace entasis::cpu {
 
-inline constexpr int kMaxLoopOperands = 4;  // the result, which is operand 0, and three inputs
+inline constexpr int kMaxLoopOperands = 5;  // the result, which is operand 0, and four inputs
 
 struct LoopNest {
   int dims = 0;  // at least 1

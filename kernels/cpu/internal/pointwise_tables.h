@@ -13,5 +13,6 @@ std::span<const PointwiseEntry> compare_entries();
 std::span<const PointwiseEntry> pow_entries();
 std::span<const PointwiseEntry> unary_entries();
 std::span<const PointwiseEntry> backward_entries();
+std::span<const PointwiseEntry> activation_entries();
 
 }  // namespace entasis::cpu
