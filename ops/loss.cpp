@@ -148,6 +148,50 @@ struct Rule<SquaredDifferenceBackward> : PointwiseRule<SquaredDifferenceBackward
 };
 
 template <>
+struct Rule<AbsoluteDifference> : PointwiseRule<AbsoluteDifference> {
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1)};
+  static Grads vjp(const AbsoluteDifference&, const Saved& saved, Grads gy) {
+    const Tensor gx = apply(AbsoluteDifferenceBackward{}, {}, gy[0], saved.in(0), saved.in(1));
+    return {gx, saved.if_needed(1, [&] { return neg(gx); })};
+  }
+};
+
+// A step: its own slope is 0.
+template <>
+struct Rule<AbsoluteDifferenceBackward> : PointwiseRule<AbsoluteDifferenceBackward> {
+  static constexpr SaveMask saves[] = {saves_in(1) | saves_in(2), saves_nothing};
+  static Grads vjp(const AbsoluteDifferenceBackward& op, const Saved& saved, Grads gy) {
+    return {saved.if_needed(0, [&] { return apply(op, {}, gy[0], saved.in(1), saved.in(2)); })};
+  }
+};
+
+template <>
+struct Rule<SmoothL1> : PointwiseRule<SmoothL1> {
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1)};
+  static Grads vjp(const SmoothL1&, const Saved& saved, Grads gy) {
+    const Tensor gx =
+        apply(SmoothL1Backward{}, {}, gy[0], saved.in(0), saved.in(1), saved.operand(2));
+    return {gx, saved.if_needed(1, [&] { return neg(gx); })};
+  }
+};
+
+// gy times the slope, which is (x - t) / beta within beta of t and ±1 elsewhere.
+template <>
+struct Rule<SmoothL1Backward> : PointwiseRule<SmoothL1Backward> {
+  static constexpr SaveMask saves[] = {saves_in(1) | saves_in(2),
+                                       saves_in(0) | saves_in(1) | saves_in(2)};
+  static Grads vjp(const SmoothL1Backward& op, const Saved& saved, Grads gy) {
+    const Tensor x = saved.in(1), t = saved.in(2);
+    const double beta = saved.node().edges[3].number.to_double();
+    const Tensor along_gy = saved.if_needed(0, [&] { return apply(op, {}, gy[0], x, t, beta); });
+    if (!saved.needs(1) && !saved.needs(2)) return {along_gy};
+    const Tensor curved = mul(mul(gy[0], saved.in(0)), 1 / beta);
+    const Tensor along_x = where(lt(abs(sub(x, t)), beta), curved, 0);
+    return {along_gy, along_x, saved.if_needed(2, [&] { return neg(along_x); })};
+  }
+};
+
+template <>
 struct Rule<BinaryCrossEntropy> : PointwiseRule<BinaryCrossEntropy> {
   static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1), saves_in(0)};
   static Grads vjp(const BinaryCrossEntropy&, const Saved& saved, Grads gy) {
@@ -219,6 +263,24 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction, 
   return reduce_loss(apply(SquaredDifference{}, at, input, target), reduction, at);
 }
 
+Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction, Location at) {
+  const Frame frame("l1_loss", at);
+  placed("l1_loss", at, [&] { check_floats(input, target); });
+  return reduce_loss(apply(AbsoluteDifference{}, at, input, target), reduction, at);
+}
+
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, Reduction reduction, double beta,
+                      Location at) {
+  const Frame frame("smooth_l1_loss", at);
+  placed("smooth_l1_loss", at, [&] {
+    check_floats(input, target);
+    if (!(beta >= 0)) throw ValueError("beta must be at least 0, got " + to_string(Number(beta)));
+  });
+  const Tensor losses = beta == 0 ? apply(AbsoluteDifference{}, at, input, target)
+                                  : apply(SmoothL1{}, at, input, target, beta);
+  return reduce_loss(losses, reduction, at);
+}
+
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, Reduction reduction,
                             Location at) {
   const Frame frame("binary_cross_entropy", at);
@@ -257,6 +319,18 @@ constinit const Row rows[] = {
         "The squared difference of input and target: its mean, sum, or each element's.",
         RowOptions{
             .torch = "nn.functional.mse_loss", .precision = Precision::kFloat32, .method = false}),
+    row<&l1_loss>(
+        "l1_loss", args("input", "target", "reduction"_a = Reduction::kMean),
+        "The absolute difference of input and target: its mean, sum, or each element's.",
+        RowOptions{
+            .torch = "nn.functional.l1_loss", .precision = Precision::kFloat32, .method = false}),
+    row<&smooth_l1_loss>(
+        "smooth_l1_loss", args("input", "target", "reduction"_a = Reduction::kMean, "beta"_a = 1.0),
+        "|d| - beta/2 with d = input - target, and d^2 / (2 beta) where |d| < beta: its mean, sum, "
+        "or each element's. beta = 0 is l1_loss; a negative beta raises ValueError.",
+        RowOptions{.torch = "nn.functional.smooth_l1_loss",
+                   .precision = Precision::kFloat32,
+                   .method = false}),
     row<&binary_cross_entropy>("binary_cross_entropy",
                                args("input", "target", "reduction"_a = Reduction::kMean),
                                "-(t log p + (1 - t) log(1 - p)) for probabilities p = input and "
@@ -271,6 +345,10 @@ constinit OpInfo* const ops[] = {
     &op_info<CrossEntropyBackward>,
     &op_info<SquaredDifference>,
     &op_info<SquaredDifferenceBackward>,
+    &op_info<AbsoluteDifference>,
+    &op_info<AbsoluteDifferenceBackward>,
+    &op_info<SmoothL1>,
+    &op_info<SmoothL1Backward>,
     &op_info<BinaryCrossEntropy>,
     &op_info<BinaryCrossEntropyBackward>,
     &op_info<BinaryCrossEntropyTargetBackward>,

@@ -21,6 +21,14 @@ ENTASIS_API Tensor cross_entropy(const Tensor& input, const Tensor& target,
 // (input - target)^2.
 ENTASIS_API Tensor mse_loss(const Tensor& input, const Tensor& target,
                             Reduction reduction = Reduction::kMean, Location at = {});
+// |input - target|; the gradient is 0 where both are equal.
+ENTASIS_API Tensor l1_loss(const Tensor& input, const Tensor& target,
+                           Reduction reduction = Reduction::kMean, Location at = {});
+// |d| - beta/2 with d = input - target, and d^2 / (2 beta) where |d| < beta (Girshick 2015, "Fast
+// R-CNN", arXiv:1504.08083). beta = 0 is l1_loss, a negative one raises ValueError.
+ENTASIS_API Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
+                                  Reduction reduction = Reduction::kMean, double beta = 1.0,
+                                  Location at = {});
 // -(t log p + (1-t) log(1-p)) for probabilities p = input; logarithms are clamped at -100, as in
 // PyTorch. Throws ValueError if a probability is NaN or outside [0, 1].
 ENTASIS_API Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,

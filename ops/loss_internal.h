@@ -42,6 +42,22 @@ struct SquaredDifferenceBackward : NoAttributes {
   static constexpr const char* name = "squared_difference_backward";
   static constexpr PointwiseTraits traits{.arity = 3, .compute = Compute::kFloat};
 };
+struct AbsoluteDifference : NoAttributes {
+  static constexpr const char* name = "absolute_difference";
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+};
+struct AbsoluteDifferenceBackward : NoAttributes {
+  static constexpr const char* name = "absolute_difference_backward";
+  static constexpr PointwiseTraits traits{.arity = 3, .compute = Compute::kFloat};
+};
+struct SmoothL1 : NoAttributes {  // the last input is beta, a number
+  static constexpr const char* name = "smooth_l1";
+  static constexpr PointwiseTraits traits{.arity = 3, .compute = Compute::kFloat};
+};
+struct SmoothL1Backward : NoAttributes {
+  static constexpr const char* name = "smooth_l1_backward";
+  static constexpr PointwiseTraits traits{.arity = 4, .compute = Compute::kFloat};
+};
 struct BinaryCrossEntropy : NoAttributes {
   static constexpr const char* name = "binary_cross_entropy";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};

@@ -109,32 +109,52 @@ void cross_entropy(Samples& samples) {
 }
 
 // Losses of pairs of elements, which the library computes in one op and reduces in another.
-using Loss = Real (*)(Real x, Real t, Real& error);
-void elementwise(Samples& samples, const std::string& row, Loss loss, Real low, Real high) {
+// `beta` is argument 3 of those that have one.
+using Loss = Real (*)(Real x, Real t, Real beta, Real& error);
+struct Elementwise {
+  Loss loss;
+  Real low = -3, high = 3;
+  bool kinks = false;  // where x and t are equal or `beta` apart
+  std::vector<double> betas = {};
+};
+Sample& elementwise(Samples& samples, const std::string& row, const Elementwise& e) {
   Sample& s = samples.add(row);
   s.dtypes = kFloats;
   s.strides = Strides::kUnchecked;  // reduction none: as of pointwise ops
-  s.calls = [low, high](Maker& m) {
-    auto make = [&](const Shape& shape) { return m.uniform(shape, low, high); };
-    m.call("mean", make({3, 5}), make({3, 5}));
-    m.call("sum", make({2, 3, 4, 5}), make({2, 3, 4, 5}), "sum");
-    m.call("none", make({3, 5}), make({3, 5}), "none");
-    m.call("long", make({3, 67}), make({3, 67}), "none");
-    m.call("0-d", make({}), make({}));
-    m.call("empty", make({0, 3}), make({0, 3}), "sum");
+  s.calls = [e](Maker& m) {
+    auto call = [&](const std::string& label, const Shape& shape, auto... rest) {
+      const Array x = m.uniform(shape, e.low, e.high);
+      Array t = m.uniform(shape, e.low, e.high);
+      constexpr Real kApart[] = {0.25L, -0.5L, 1.5L, -2.25L, 0.625L};
+      for (size_t i = 0; e.kinks && i < t.values.size(); ++i) {
+        t.values[i] = held(m.dtype, x.values[i] + kApart[i % std::size(kApart)]);
+      }
+      m.call(label, x, t, rest...);
+    };
+    call("mean", {3, 5});
+    call("sum", {2, 3, 4, 5}, "sum");
+    call("none", {3, 5}, "none");
+    call("long", {3, 67}, "none");
+    call("0-d", {});
+    call("empty", {0, 3}, "sum");
+    for (const double beta : e.betas) {
+      call("mean, beta " + std::to_string(beta), {3, 5}, "mean", beta);
+      call("none, beta " + std::to_string(beta), {3, 7}, "none", beta);
+    }
   };
-  s.large = [low, high](Maker& m) {
-    m.call("large", m.uniform({301, 701}, low, high), m.uniform({301, 701}, low, high));
+  s.large = [e](Maker& m) {
+    m.call("large", m.uniform({301, 701}, e.low, e.high), m.uniform({301, 701}, e.low, e.high));
   };
-  s.reference = [loss](const Call& c) -> Results {
+  s.reference = [e](const Call& c) -> Results {
+    const Real beta = c.real(3, 1);
     Array losses = pointwise(c, {0, 1}, c.array(0).dtype, [&](const std::vector<Real>& v) {
       Real error = 0;
-      return loss(v[0], v[1], error);
+      return e.loss(v[0], v[1], beta, error);
     });
     const std::string reduction = c.text(2, "mean");
     losses.error = pointwise(c, {0, 1}, c.array(0).dtype, [&](const std::vector<Real>& v) {
                      Real error = 0;
-                     const Real value = loss(v[0], v[1], error);
+                     const Real value = e.loss(v[0], v[1], beta, error);
                      if (reduction != "none")
                        error += rounding_between(c.array(0).dtype) * std::abs(value);
                      return error;
@@ -143,13 +163,23 @@ void elementwise(Samples& samples, const std::string& row, Loss loss, Real low, 
   };
   s.bad<DtypeError>("must be floating-point", zeros({2}, kI32), zeros({2}));
   s.bad<ValueError>("'mean' 'sum' 'none'", zeros({2}), zeros({2}), "average");
+  return s;
 }
 
-Real squared(Real x, Real t, Real& error) {
+Real squared(Real x, Real t, Real, Real& error) {
   error = 4 * (x - t) * (x - t);
   return (x - t) * (x - t);
 }
-Real binary(Real p, Real t, Real& error) {
+Real absolute(Real x, Real t, Real, Real& error) {
+  error = 2 * std::abs(x - t);
+  return std::abs(x - t);
+}
+Real smooth(Real x, Real t, Real beta, Real& error) {
+  const Real d = std::abs(x - t);
+  error = 6 * d;
+  return d < beta ? d * d / (2 * beta) : d - beta / 2;
+}
+Real binary(Real p, Real t, Real, Real& error) {
   const Real yes = t == 0 ? 0 : t * std::max(std::log(p), Real(-100));
   const Real no = t == 1 ? 0 : (1 - t) * std::max(std::log1p(-p), Real(-100));
   error = 5 * (std::abs(yes) + std::abs(no));
@@ -160,8 +190,11 @@ Real binary(Real p, Real t, Real& error) {
 
 void samples_loss(Samples& samples) {
   cross_entropy(samples);
-  elementwise(samples, "mse_loss", squared, -3, 3);
-  elementwise(samples, "binary_cross_entropy", binary, 0.0625, 0.9375);
+  elementwise(samples, "mse_loss", {.loss = squared});
+  elementwise(samples, "l1_loss", {.loss = absolute, .kinks = true});
+  elementwise(samples, "smooth_l1_loss", {.loss = smooth, .kinks = true, .betas = {0, 0.375, 4}})
+      .bad<ValueError>("beta must be at least 0, got -1", zeros({2}), zeros({2}), "mean", -1);
+  elementwise(samples, "binary_cross_entropy", {.loss = binary, .low = 0.0625, .high = 0.9375});
 }
 
 }  // namespace entasis::matrix

@@ -289,17 +289,26 @@ double naive_bce(double p, double t) {
   return (t == 0 ? 0 : -t * limited_log(p)) - (t == 1 ? 0 : (1 - t) * limited_log(1 - p));
 }
 
+double naive_smooth_l1(double difference, double beta) {
+  const double d = std::abs(difference);
+  return d < beta ? 0.5 * d * d / beta : d - 0.5 * beta;
+}
+
 TEST(PointwiseLoss, EveryDtypeLayoutAndReduction) {
   const Dims shape = {5, 3, 7};
   for (const DType dtype : kFloats) {
     const Values x = random_values(dtype, count(shape), 1, 0.01, 0.99);
     const Values t = random_values(dtype, count(shape), 2, 0, 1);
-    Values squares, entropies;
-    double square_sum = 0, entropy_sum = 0;
+    Values squares, distances, smooth, entropies;
+    double square_sum = 0, distance_sum = 0, smooth_sum = 0, entropy_sum = 0;
     for (size_t i = 0; i < x.size(); ++i) {
       squares.push_back((x[i] - t[i]) * (x[i] - t[i]));
+      distances.push_back(std::abs(x[i] - t[i]));
+      smooth.push_back(naive_smooth_l1(x[i] - t[i], 0.25));
       entropies.push_back(naive_bce(x[i], t[i]));
       square_sum += squares.back();
+      distance_sum += distances.back();
+      smooth_sum += smooth.back();
       entropy_sum += entropies.back();
     }
     const double n = double(x.size());
@@ -312,6 +321,14 @@ TEST(PointwiseLoss, EveryDtypeLayoutAndReduction) {
         expect_close(values_of(mse_loss(a, b, Reduction::kNone)), squares, near, what);
         expect_close(values_of(mse_loss(a, b)), {square_sum / n}, near, what);
         expect_close(values_of(mse_loss(a, b, Reduction::kSum)), {square_sum}, near, what);
+        expect_close(values_of(l1_loss(a, b, Reduction::kNone)), distances, near, what);
+        expect_close(values_of(l1_loss(a, b)), {distance_sum / n}, near, what);
+        expect_close(values_of(l1_loss(a, b, Reduction::kSum)), {distance_sum}, near, what);
+        expect_close(values_of(smooth_l1_loss(a, b, Reduction::kNone, 0.25)), smooth, near, what);
+        expect_close(values_of(smooth_l1_loss(a, b, Reduction::kMean, 0.25)), {smooth_sum / n},
+                     near, what);
+        expect_close(values_of(smooth_l1_loss(a, b, Reduction::kSum, 0.25)), {smooth_sum}, near,
+                     what);
         expect_close(values_of(binary_cross_entropy(a, b, Reduction::kNone)), entropies, near,
                      what);
         expect_close(values_of(binary_cross_entropy(a, b)), {entropy_sum / n}, near, what);
@@ -333,10 +350,40 @@ TEST(PointwiseLoss, GradientsAndSecondGradients) {
     check_gradients(
         [&](const Tensors& in) { return binary_cross_entropy(in[0], in[1], reduction); }, {x, t},
         "binary_cross_entropy " + what);
+    check_gradients([&](const Tensors& in) { return l1_loss(in[0], in[1], reduction); }, {x, t},
+                    "l1_loss " + what);
+    for (const double beta : {0.1, 2.0}) {
+      check_gradients(
+          [&](const Tensors& in) { return smooth_l1_loss(in[0], in[1], reduction, beta); }, {x, t},
+          "smooth_l1_loss " + what);
+    }
   }
   const Tensor row = tensor(kF64, {3}, random_values(kF64, 3, 3));
   const Tensor x = tensor(kF64, {2, 3}, random_values(kF64, 6, 1));
   check_gradients([&](const Tensors& in) { return mse_loss(in[0], in[1]); }, {x, row}, "broadcast");
+}
+
+// Values and slopes as in PyTorch.
+TEST(PointwiseLoss, DistancesAtKinksAndExtremes) {
+  const double inf = INFINITY, nan = std::nan("");
+  const Tensor x = tensor(kF32, {7}, {0, 1, -1, 0.5, -0.5, inf, -inf}).requires_grad_();
+  const Tensor t = tensor(kF32, {7}, Values(7, 0));
+  const auto slopes = [&](const Tensor& loss) { return values_of(grad({sum(loss)}, {x})[0]); };
+  const Tensor l1 = l1_loss(x, t, Reduction::kNone);
+  EXPECT_EQ(values_of(l1), (Values{0, 1, 1, 0.5, 0.5, inf, inf}));
+  EXPECT_EQ(slopes(l1), (Values{0, 1, -1, 1, -1, 1, -1}));
+  const Tensor smooth = smooth_l1_loss(x, t, Reduction::kNone);
+  EXPECT_EQ(values_of(smooth), (Values{0, 0.5, 0.5, 0.125, 0.125, inf, inf}));
+  EXPECT_EQ(slopes(smooth), (Values{0, 1, -1, 0.5, -0.5, 1, -1}));
+  const Tensor sharp = smooth_l1_loss(x, t, Reduction::kNone, 0);
+  EXPECT_EQ(values_of(sharp), values_of(l1));
+  EXPECT_EQ(slopes(sharp), (Values{0, 1, -1, 1, -1, 1, -1}));
+
+  const Tensor lost = tensor(kF32, {1}, {nan}).requires_grad_(), zero = tensor(kF32, {1}, {0});
+  EXPECT_TRUE(std::isnan(l1_loss(lost, zero).item()));
+  EXPECT_EQ(grad({l1_loss(lost, zero)}, {lost})[0].item(), 0);
+  EXPECT_TRUE(std::isnan(smooth_l1_loss(lost, zero).item()));
+  EXPECT_TRUE(std::isnan(grad({smooth_l1_loss(lost, zero)}, {lost})[0].item()));
 }
 
 TEST(PointwiseLoss, CertainProbabilitiesStayFinite) {
@@ -391,6 +438,20 @@ TEST(PointwiseLoss, ErrorsNameTheCallersLine) {
         mse_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 9));
       },
       "mse_loss: input and target must be floating-point, not i64 — a.cpp:9");
+  expect_message<DtypeError>(
+      [&] {
+        l1_loss(x, tensor(kI64, {3}, {0, 1, 0}), Reduction::kMean, Location("a.cpp", 11));
+      },
+      "l1_loss: input and target must be floating-point, not i64 — a.cpp:11");
+  expect_message<ValueError>(
+      [&] { smooth_l1_loss(x, x, Reduction::kMean, -0.5, Location("a.cpp", 12)); },
+      "smooth_l1_loss: beta must be at least 0, got -0.5 — a.cpp:12");
+  expect_message<ShapeError>(
+      [&] {
+        smooth_l1_loss(x, tensor(kF32, {2}, {0, 1}), Reduction::kMean, 1, Location("a.cpp", 13));
+      },
+      "smooth_l1_loss: smooth_l1: shapes do not broadcast: [2, 3] and [2] (3 vs 2 in dimension 1) "
+      "— a.cpp:13");
   expect_message<ValueError>(
       [&] { mse_loss(Tensor(), x, Reduction::kMean, Location("a.cpp", 10)); },
       "mse_loss: squared_difference: input 0 is an undefined tensor — a.cpp:10");
