@@ -2,6 +2,7 @@
 #pragma once
 
 #include <entasis/nn/module.h>
+#include <entasis/ops/activation.h>
 #include <entasis/ops/unary.h>
 
 namespace entasis::nn {
@@ -28,6 +29,72 @@ class ENTASIS_API GELU : public Module {
 
  private:
   Approximate approximate_;
+};
+
+class ENTASIS_API LeakyReLU : public Module {
+ public:
+  explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double negative_slope_;
+};
+
+class ENTASIS_API ELU : public Module {
+ public:
+  explicit ELU(double alpha = 1.0) : alpha_(alpha) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double alpha_;
+};
+
+class ENTASIS_API SELU : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API SiLU : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Mish : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Softplus : public Module {
+ public:
+  explicit Softplus(double beta = 1.0, double threshold = 20.0)
+      : beta_(beta), threshold_(threshold) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double beta_, threshold_;
+};
+
+class ENTASIS_API Softsign : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Softmax : public Module {
+ public:
+  explicit Softmax(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  int64_t dim_;
+};
+
+class ENTASIS_API LogSoftmax : public Module {
+ public:
+  explicit LogSoftmax(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  int64_t dim_;
 };
 
 // Joins the dimensions from start_dim to end_dim; by default all but the batch's.

@@ -11,6 +11,33 @@ Tensor MSELoss::forward(const Tensor& input, const Tensor& target) {
   return mse_loss(input, target, reduction_, call_place());
 }
 
+Tensor L1Loss::operator()(const Tensor& input, const Tensor& target, Location at) {
+  const Call call(*this, at);
+  return forward(input, target);
+}
+
+Tensor L1Loss::forward(const Tensor& input, const Tensor& target) {
+  return l1_loss(input, target, reduction_, call_place());
+}
+
+Tensor SmoothL1Loss::operator()(const Tensor& input, const Tensor& target, Location at) {
+  const Call call(*this, at);
+  return forward(input, target);
+}
+
+Tensor SmoothL1Loss::forward(const Tensor& input, const Tensor& target) {
+  return smooth_l1_loss(input, target, reduction_, beta_, call_place());
+}
+
+Tensor BCELoss::operator()(const Tensor& input, const Tensor& target, Location at) {
+  const Call call(*this, at);
+  return forward(input, target);
+}
+
+Tensor BCELoss::forward(const Tensor& input, const Tensor& target) {
+  return binary_cross_entropy(input, target, reduction_, call_place());
+}
+
 Tensor CrossEntropyLoss::operator()(const Tensor& input, const Tensor& target, Location at) {
   const Call call(*this, at);
   return forward(input, target);

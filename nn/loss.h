@@ -17,6 +17,42 @@ class ENTASIS_API MSELoss : public Module {
   Reduction reduction_;
 };
 
+class ENTASIS_API L1Loss : public Module {
+ public:
+  explicit L1Loss(Reduction reduction = Reduction::kMean) : reduction_(reduction) {}
+  Tensor operator()(const Tensor& input, const Tensor& target, Location at = {});
+  using Module::forward;
+  Tensor forward(const Tensor& input, const Tensor& target);
+
+ private:
+  Reduction reduction_;
+};
+
+class ENTASIS_API SmoothL1Loss : public Module {
+ public:
+  explicit SmoothL1Loss(Reduction reduction = Reduction::kMean, double beta = 1.0)
+      : reduction_(reduction), beta_(beta) {}
+  Tensor operator()(const Tensor& input, const Tensor& target, Location at = {});
+  using Module::forward;
+  Tensor forward(const Tensor& input, const Tensor& target);
+
+ private:
+  Reduction reduction_;
+  double beta_;
+};
+
+// Of probabilities, as binary_cross_entropy().
+class ENTASIS_API BCELoss : public Module {
+ public:
+  explicit BCELoss(Reduction reduction = Reduction::kMean) : reduction_(reduction) {}
+  Tensor operator()(const Tensor& input, const Tensor& target, Location at = {});
+  using Module::forward;
+  Tensor forward(const Tensor& input, const Tensor& target);
+
+ private:
+  Reduction reduction_;
+};
+
 struct CrossEntropyLossOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::kMean;

@@ -19,6 +19,7 @@
 #include <entasis/ops/methods.h>
 #include <entasis/ops/norm.h>
 #include <entasis/ops/pooling.h>
+#include <entasis/ops/softmax.h>
 
 #include <entasis/tests/support/errors.h>
 #include <entasis/tests/support/same.h>
@@ -221,6 +222,18 @@ TEST_F(LayersTest, Activations) {
   EXPECT_TRUE(same_values(Tanh()(x), tanh(x)));
   EXPECT_TRUE(same_values(GELU()(x), gelu(x)));
   EXPECT_TRUE(same_values(GELU(Approximate::kTanh)(x), gelu(x, Approximate::kTanh)));
+  EXPECT_TRUE(same_values(LeakyReLU()(x), leaky_relu(x, 0.01)));
+  EXPECT_TRUE(same_values(LeakyReLU(0.2)(x), leaky_relu(x, 0.2)));
+  EXPECT_TRUE(same_values(ELU()(x), elu(x, 1)));
+  EXPECT_TRUE(same_values(ELU(0.5)(x), elu(x, 0.5)));
+  EXPECT_TRUE(same_values(SELU()(x), selu(x)));
+  EXPECT_TRUE(same_values(SiLU()(x), silu(x)));
+  EXPECT_TRUE(same_values(Mish()(x), mish(x)));
+  EXPECT_TRUE(same_values(Softplus()(x), softplus(x, 1, 20)));
+  EXPECT_TRUE(same_values(Softplus(2, 0.5)(x), softplus(x, 2, 0.5)));
+  EXPECT_TRUE(same_values(Softsign()(x), softsign(x)));
+  EXPECT_TRUE(same_values(Softmax(1)(x), softmax(x, 1)));
+  EXPECT_TRUE(same_values(LogSoftmax(-1)(x), log_softmax(x, -1)));
   EXPECT_EQ(Flatten()(x).shape(), Dims({2, 12}));
   EXPECT_EQ(Flatten(0, 1)(x).shape(), Dims({6, 4}));
 }
@@ -230,6 +243,15 @@ TEST_F(LayersTest, Losses) {
   MSELoss mse;
   EXPECT_TRUE(same_values(mse(x, y), mse_loss(x, y)));
   EXPECT_TRUE(same_values(MSELoss(Reduction::kNone)(x, y), mse_loss(x, y, Reduction::kNone)));
+  EXPECT_TRUE(same_values(L1Loss()(x, y), l1_loss(x, y)));
+  EXPECT_TRUE(same_values(L1Loss(Reduction::kSum)(x, y), l1_loss(x, y, Reduction::kSum)));
+  EXPECT_TRUE(same_values(SmoothL1Loss()(x, y), smooth_l1_loss(x, y)));
+  EXPECT_TRUE(same_values(SmoothL1Loss(Reduction::kNone, 0.25)(x, y),
+                          smooth_l1_loss(x, y, Reduction::kNone, 0.25)));
+  const Tensor p = sigmoid(x), q = sigmoid(y);
+  EXPECT_TRUE(same_values(BCELoss()(p, q), binary_cross_entropy(p, q)));
+  EXPECT_TRUE(
+      same_values(BCELoss(Reduction::kSum)(p, q), binary_cross_entropy(p, q, Reduction::kSum)));
   EXPECT_TRUE(same_values(CrossEntropyLoss()(x, classes), cross_entropy(x, classes)));
   CrossEntropyLoss smooth(
       {.ignore_index = 1, .reduction = Reduction::kSum, .label_smoothing = 0.1});
