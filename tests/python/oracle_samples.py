@@ -43,14 +43,21 @@ def fill_(d, name):
     return Call((d.tensor(dtype=dtype_of(d)), d.number()))
 
 
-@sample("leaky_relu")
+@sample("abs_", "selu_")
+def of_either_sign_in_place(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)),))
+
+
+@sample("leaky_relu", "leaky_relu_")
 def leaky_relu(d, name):
-    return Call((d.tensor(dtype=dtype_of(d)), d.choose(0.01, 0.2, 0)))
+    slopes = (0.01, 0.2, 0) if name.endswith("_") else (0.01, 0.2, 0, -0.3)
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(*slopes)))
 
 
-@sample("elu")
+@sample("elu", "elu_")
 def elu(d, name):
-    return Call((d.tensor(dtype=dtype_of(d)), d.choose(1.0, 0.5)))
+    alphas = (1.0, 0.5) if name.endswith("_") else (1.0, 0.5, -0.3)
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(*alphas)))
 
 
 @sample("softplus")
