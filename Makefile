@@ -71,6 +71,7 @@ setup-train:
 
 setup-test:
 	$(SETUP) train test
+	@tools/python_env.sh build/venv build
 
 # CMake runs again by itself when its files change; a new build folder is configured here, without
 # tests, which need more packages, until tests are asked for.

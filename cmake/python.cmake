@@ -7,7 +7,11 @@ if(NOT ENTASIS_PYTHON)
   return()
 endif()
 
-# nanobind comes from PyPI and lies where its Python finds it.
+# nanobind comes from PyPI and lies where its Python finds it: in the environment that
+# tools/python_env.sh makes, if there is one.
+if(NOT DEFINED Python_EXECUTABLE AND EXISTS "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
+  set(Python_EXECUTABLE "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
+endif()
 find_package(Python 3.11 QUIET COMPONENTS Interpreter Development.Module)
 if(Python_Development.Module_FOUND)
   execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir

@@ -14,7 +14,7 @@ for what in "$@"; do
   case $what in
     train) wanted="$wanted g++ cmake ninja-build ccache
                    libhwy-dev zlib1g-dev nlohmann-json3-dev libcli11-dev" ;;
-    test) wanted="$wanted libgtest-dev python3" ;;
+    test) wanted="$wanted libgtest-dev python3 python3-dev python3-venv" ;;
     clang) wanted="$wanted clang llvm" ;;
     format) wanted="$wanted clang-format-16" ;;  # other versions format differently
     lint) wanted="$wanted clang-tidy python3" ;;

@@ -257,7 +257,6 @@ PyObject* string_object(const std::string& text) {
 PyObject* get_name(PyObject* self, void*) { return string_object(row_of(self).name); }
 PyObject* get_doc(PyObject* self, void*) { return string_object(row_of(self).doc); }
 PyObject* get_signature(PyObject* self, void*) { return string_object(signature_of(row_of(self))); }
-PyObject* get_module(PyObject*, void*) { return string_object("entasis"); }
 PyObject* repr_op(PyObject* self) {
   return string_object(std::string("<function entasis.") + row_of(self).name + ">");
 }
@@ -269,9 +268,7 @@ PyObject* bind_op(PyObject* self, PyObject* object, PyObject*) {
 
 PyGetSetDef getters[] = {
     {"__name__", get_name, nullptr, nullptr, nullptr},
-    {"__qualname__", get_name, nullptr, nullptr, nullptr},
     {"__doc__", get_doc, nullptr, nullptr, nullptr},
-    {"__module__", get_module, nullptr, nullptr, nullptr},
     {"__text_signature__", get_signature, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
