@@ -1,33 +1,10 @@
 """Modules: layers, activations, losses, and the class that user models derive from."""
 
-from . import functional, init
-from .activation import (  # noqa: F401
-    GELU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softsign,
-    Tanh,
-)
-from .container import ModuleDict, ModuleList, Sequential  # noqa: F401
-from .layers import (  # noqa: F401
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Embedding,
-    Flatten,
-    Identity,
-    LayerNorm,
-    Linear,
-    MaxPool2d,
-)
-from .loss import BCELoss, CrossEntropyLoss, MSELoss  # noqa: F401
-from .module import Module, Parameter  # noqa: F401
+from . import activation, container, functional, init, layers, loss, module  # noqa: F401
+from .activation import *  # noqa: F403
+from .container import *  # noqa: F403
+from .layers import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .module import *  # noqa: F403
 
-__all__ = ["AvgPool2d", "BCELoss", "BatchNorm2d", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
-           "Flatten", "GELU", "Identity", "LayerNorm", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d",
-           "Module", "ModuleDict", "ModuleList", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid",
-           "Softmax", "Softsign", "Tanh"]
+__all__ = [*activation.__all__, *container.__all__, *layers.__all__, *loss.__all__, *module.__all__]

@@ -3,21 +3,81 @@
 from .. import _entasis
 from .module import Module
 
-__all__ = ["GELU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softsign", "Tanh"]
+__all__ = ["ELU", "GELU", "LeakyReLU", "LogSoftmax", "Mish", "ReLU", "SELU", "SiLU", "Sigmoid",
+           "Softmax", "Softplus", "Softsign", "Tanh"]
 
 
-class ReLU(Module):
-    """max(x, 0); `inplace` overwrites the input."""
-
+class _InPlace(Module):
     def __init__(self, inplace=False):
         super().__init__()
         self.inplace = inplace
 
+    def extra_repr(self):
+        return "inplace=True" if self.inplace else ""
+
+
+class ReLU(_InPlace):
+    """max(x, 0); `inplace` overwrites the input."""
+
     def forward(self, input):
         return _entasis.relu_(input) if self.inplace else _entasis.relu(input)
 
+
+class SELU(_InPlace):
+    """The scaled exponential linear unit (Klambauer et al. 2017)."""
+
+    def forward(self, input):
+        return _entasis.selu_(input) if self.inplace else _entasis.selu(input)
+
+
+class LeakyReLU(_InPlace):
+    """x where it is positive, else `negative_slope` times x."""
+
+    def __init__(self, negative_slope=0.01, inplace=False):
+        super().__init__(inplace)
+        self.negative_slope = negative_slope
+
+    def forward(self, input):
+        op = _entasis.leaky_relu_ if self.inplace else _entasis.leaky_relu
+        return op(input, self.negative_slope)
+
     def extra_repr(self):
-        return "inplace=True" if self.inplace else ""
+        return f"negative_slope={self.negative_slope}"
+
+
+class ELU(_InPlace):
+    """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2016)."""
+
+    def __init__(self, alpha=1.0, inplace=False):
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def forward(self, input):
+        return (_entasis.elu_ if self.inplace else _entasis.elu)(input, self.alpha)
+
+    def extra_repr(self):
+        return f"alpha={self.alpha}"
+
+
+class Mish(Module):
+    """x * tanh(softplus(x)) (Misra 2020)."""
+
+    def forward(self, input):
+        return _entasis.mish(input)
+
+
+class Softplus(Module):
+    """log(1 + exp(beta * x)) / beta; the identity where beta * x is above the threshold."""
+
+    def __init__(self, beta=1.0, threshold=20.0):
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, input):
+        return _entasis.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self):
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Sigmoid(Module):

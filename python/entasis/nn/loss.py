@@ -3,7 +3,7 @@
 from .. import _entasis
 from .module import Module
 
-__all__ = ["BCELoss", "CrossEntropyLoss", "MSELoss"]
+__all__ = ["BCELoss", "CrossEntropyLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
 
 
 class _Loss(Module):
@@ -20,6 +20,24 @@ class MSELoss(_Loss):
 
     def forward(self, input, target):
         return _entasis.mse_loss(input, target, self.reduction)
+
+
+class L1Loss(_Loss):
+    """|input - target|: its mean, sum, or each element's."""
+
+    def forward(self, input, target):
+        return _entasis.l1_loss(input, target, self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """The squared error near 0, up to `beta`, and the absolute one beyond (Girshick 2015)."""
+
+    def __init__(self, reduction="mean", beta=1.0):
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, input, target):
+        return _entasis.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class BCELoss(_Loss):
