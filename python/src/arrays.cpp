@@ -59,6 +59,8 @@ std::string why_not(const Tensor& t) {
   return {};
 }
 
+}  // namespace
+
 int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Tensor& t = tensor_of(self);
   view->obj = nullptr;
@@ -93,6 +95,8 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
 }
 
 void release_buffer(PyObject*, Py_buffer* view) { delete static_cast<Lent*>(view->internal); }
+
+namespace {
 
 nb::object to_numpy(nb::handle self) {
   const std::string reason = why_not(tensor_of(self.ptr()));
@@ -192,15 +196,6 @@ Tensor from_numpy(nb::handle array) {
 }
 
 }  // namespace
-
-const PyType_Slot* buffer_slots() {
-  static const PyType_Slot slots[] = {
-      {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
-      {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
-      {0, nullptr},
-  };
-  return slots;
-}
 
 void bind_arrays(nb::module_& m, nb::class_<Tensor>& tensor) {
   m.def("from_numpy", &from_numpy, nb::arg("array"),

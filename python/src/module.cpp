@@ -4,6 +4,8 @@
 
 NB_MODULE(_entasis, m) {
   using namespace entasis::python;
+  // At the process's end a graph may still hold Python objects that hold the graph.
+  nanobind::set_leak_warnings(false);
   m.doc() = "Tensors and gradients: the C++ library as Python sees it.";
   bind_errors(m);
   bind_dtypes(m);

@@ -157,33 +157,13 @@ void backward(const Tensor& self, const nb::object& gradient, bool retain_graph,
   self.backward(given, retain_graph, create_graph, Location::deferred());
 }
 
-// The end of a hook's registration: remove() takes the hook off.
-struct HookHandle {
-  Tensor tensor;
-  int id;
+PyType_Slot slots[] = {
+    {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
+    {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
+    {Py_tp_traverse, reinterpret_cast<void*>(visit_hooks)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear_hooks)},
+    {0, nullptr},
 };
-
-HookHandle register_hook(Tensor& self, nb::callable hook) {
-  const int id = self.register_hook(
-      [hook = Callable(hook)](const Tensor& gradient) -> Tensor {
-        const nb::gil_scoped_acquire gil;
-        const nb::object result = hook.get()(to_object(gradient));
-        return result.is_none() ? Tensor() : nb::cast<Tensor>(result);
-      },
-      Location::deferred());
-  return {self, id};
-}
-
-// Runs as soon as the gradient of a leaf is final, in mid-backward.
-HookHandle register_post_accumulate_grad_hook(Tensor& self, nb::callable hook) {
-  const int id = self.register_completion_hook(
-      [hook = Callable(hook)](const Tensor& leaf) {
-        const nb::gil_scoped_acquire gil;
-        hook.get()(to_object(leaf));
-      },
-      Location::deferred());
-  return {self, id};
-}
 
 }  // namespace
 
@@ -197,12 +177,7 @@ PyObject* wrap(Tensor tensor) {
 }
 
 void bind_tensor(nb::module_& m) {
-  nb::class_<HookHandle>(m, "HookHandle", "What registering a hook returns.")
-      .def(
-          "remove", [](HookHandle& h) { h.tensor.remove_hook(h.id); }, "Takes the hook off.");
-
-  nb::class_<Tensor> tensor(m, "Tensor", nb::type_slots(buffer_slots()),
-                            nb::is_weak_referenceable(),
+  nb::class_<Tensor> tensor(m, "Tensor", nb::type_slots(slots), nb::is_weak_referenceable(),
                             "An array of elements of one dtype, on one device.");
   tensor_type = reinterpret_cast<PyTypeObject*>(tensor.ptr());
   tensor
@@ -303,13 +278,11 @@ void bind_tensor(nb::module_& m) {
              tensor_of(self.ptr()).detach_();
              return nb::borrow(self);
            })
-      .def("retain_grad", [](Tensor& t) { t.retain_grad(Location::deferred()); })
-      .def("register_hook", &register_hook, nb::arg("hook"))
-      .def("register_post_accumulate_grad_hook", &register_post_accumulate_grad_hook,
-           nb::arg("hook"));
+      .def("retain_grad", [](Tensor& t) { t.retain_grad(Location::deferred()); });
   m.def("_enter_module", &enter_module);
   m.def("_leave_module", &leave_module);
   bind_indexing(tensor);
+  bind_hooks(m, tensor);
   bind_arrays(m, tensor);
   bind_dlpack(m, tensor);
 }

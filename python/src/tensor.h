@@ -6,7 +6,13 @@
 namespace entasis::python {
 
 // Python's buffer protocol: how NumPy, memoryview and others look into a tensor. (arrays.cpp)
-const PyType_Slot* buffer_slots();
+int get_buffer(PyObject* self, Py_buffer* view, int flags);
+void release_buffer(PyObject* self, Py_buffer* view);
+
+// Hooks, and what the garbage collector is told of them. (hooks.cpp)
+int visit_hooks(PyObject* self, visitproc visit, void* arg);
+int clear_hooks(PyObject* self);
+void bind_hooks(nb::module_& m, nb::class_<Tensor>& tensor);
 
 void bind_indexing(nb::class_<Tensor>& tensor);
 void bind_arrays(nb::module_& m, nb::class_<Tensor>& tensor);

@@ -65,6 +65,21 @@ class Hooks(unittest.TestCase):
         (h * x).sum().backward()
         self.assertCountEqual(order, [2, "h"])
 
+    def test_hooks_survive_the_collector_while_the_graph_lives(self):
+        x, seen = en.ones(1, requires_grad=True), []
+
+        def hook_with(tensor):
+            def hook(gradient):
+                seen.append(tensor.shape)
+            return hook
+        h = x * 2
+        h.register_hook(hook_with(h))
+        y = h * 3
+        del h
+        gc.collect()
+        y.backward()
+        self.assertEqual(seen, [(1,)])
+
     def test_errors_in_hooks_arrive(self):
         x = en.ones(1, requires_grad=True)
 

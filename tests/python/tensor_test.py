@@ -263,5 +263,24 @@ class Leaks(unittest.TestCase):
         self.flat(step, 50_000)
 
 
+    def test_hooks_that_hold_their_tensor(self):
+        def cycle():
+            x = en.ones(1000, requires_grad=True)
+            x.register_hook(lambda g: g + 0 * x)
+            (x * 2).sum().backward()
+            h = x * 2
+            h.register_hook(lambda g: g + 0 * h.detach())
+
+        def tensors():
+            for _ in range(3):  # a leaf is free once the graph above it is gone
+                gc.collect()
+            return sum(isinstance(o, en.Tensor) for o in gc.get_objects())
+        cycle()
+        before = tensors()
+        for _ in range(100):
+            cycle()
+        self.assertEqual(tensors(), before)
+
+
 if __name__ == "__main__":
     unittest.main()
