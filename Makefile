@@ -74,7 +74,8 @@ setup-test:
 	@tools/python_env.sh build/venv build
 
 # CMake runs again by itself when its files change; a new build folder is configured here, without
-# tests, which need more packages, until tests are asked for.
+# tests, which need more packages, until tests are asked for, and again when the Python package can be
+# built that could not be before.
 configure: | $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
@@ -83,7 +84,9 @@ $(BUILD)/build.ninja:
 
 configure-tests:
 	@if ! grep -qs '^ENTASIS_BUILD_TESTS:BOOL=ON' $(BUILD)/CMakeCache.txt || \
-	    ! test -e $(BUILD)/build.ninja; then \
+	    ! test -e $(BUILD)/build.ninja || \
+	    { test -d "$$(echo build/venv/lib/python3*/site-packages/nanobind)" && \
+	      ! grep -qs '^nanobind_DIR:PATH=/\|^ENTASIS_SANITIZE:STRING=.' $(BUILD)/CMakeCache.txt; }; then \
 	  echo "Configuring $(BUILD) with tests"; \
 	  $(CONFIGURE) -DENTASIS_BUILD_TESTS=ON >/dev/null; \
 	fi
