@@ -369,7 +369,6 @@ void check_target(const Run& run, const Tensor& target, const Spec& spec) {
 // What the target is before a write that a gradient looks behind, with the target's history; an
 // undefined tensor if none does.
 Tensor kept_target(const Run& run, const Tensor& target) {
-  if (!run.needs_grad || run.op.vjp == nullptr) return {};
   const SaveMask mask = saves_of(run.op, run.inputs);
   bool reads = false;
   int k = 0;
@@ -418,14 +417,13 @@ void run_in_place(Run& run) {
   }
   if (!operands.empty()) run.inputs = {operands.data(), size_t(operands.size())};
 
-  const Tensor before = kept_target(run, target);
+  const bool records = run.needs_grad && run.op.vjp != nullptr && is_floating_point(target.dtype());
+  const Tensor before = records ? kept_target(run, target) : Tensor();
   run_seen(run, {&target, 1}, [&](bool with_kernel) {
     if (with_kernel && !run.device.is_meta()) run_kernel(run, {&target, 1}, find_kernel(run));
     Storage& storage = *target.impl()->storage;
     ++storage.writes;
-    if (run.needs_grad && run.op.vjp && is_floating_point(target.dtype())) {
-      record_in_place(run.op, run.attributes, given, target, before, run.at);
-    }
+    if (records) record_in_place(run.op, run.attributes, given, target, before, run.at);
   });
 }
 

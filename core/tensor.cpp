@@ -249,7 +249,8 @@ Tensor Tensor::detach() const { return Tensor(alias_impl(*impl_)); }
 void Tensor::set_data(const Tensor& source) {
   TensorImpl& to = *impl_;
   const TensorImpl& from = *source.impl_;
-  const uint32_t writes = to.storage->writes;
+  // Above both counts, so that no saved tensor of either storage can match by chance.
+  const uint32_t writes = std::max(to.storage->writes, from.storage->writes);
   to.dtype = from.dtype;
   to.device = from.device;
   to.numel = from.numel;

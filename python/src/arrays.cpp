@@ -160,6 +160,8 @@ DType dtype_of_format(const Py_buffer& view) {
   throw nb::type_error(("from_numpy(): no dtype for elements of format '" + format + "'").c_str());
 }
 
+}  // namespace
+
 Tensor from_numpy(nb::handle array) {
   auto borrowed = std::make_unique<Borrowed>();
   Py_buffer& view = borrowed->view;
@@ -194,8 +196,6 @@ Tensor from_numpy(nb::handle array) {
   borrowed.release();
   return tensor;
 }
-
-}  // namespace
 
 void bind_arrays(nb::module_& m, nb::class_<Tensor>& tensor) {
   m.def("from_numpy", &from_numpy, nb::arg("array"),

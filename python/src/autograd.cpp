@@ -52,9 +52,8 @@ nb::list grad_of(const Tensors& outputs, const Tensors& inputs, const nb::object
 // gradient or None for each input.
 
 Grads gradients_of(const nb::object& results, size_t inputs) {
-  const nb::object list = PyTuple_Check(results.ptr()) || PyList_Check(results.ptr())
-                              ? results
-                              : nb::object(nb::make_tuple(results));
+  const nb::object list =
+      is_sequence(results.ptr()) ? results : nb::object(nb::make_tuple(results));
   Grads gradients;
   for (nb::handle g : list) {
     gradients.push_back(g.is_none() ? Tensor() : nb::cast<Tensor>(g));

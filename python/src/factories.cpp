@@ -5,6 +5,7 @@
 
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
@@ -34,10 +35,6 @@ class NestedNumbers {
   }
 
  private:
-  static bool is_sequence(PyObject* object) {
-    return PyList_Check(object) || PyTuple_Check(object);
-  }
-
   void add(PyObject* object, int depth) {
     if (is_sequence(object)) {
       add_sequence(object, depth);
@@ -84,13 +81,10 @@ class NestedNumbers {
 };
 
 Tensor borrowed_array(nb::handle data) {
-  const nb::object from = nb::module_::import_("entasis").attr("from_numpy");
   try {
-    return nb::cast<Tensor>(from(data));
-  } catch (nb::python_error& error) {
-    // Read-only, or strides that a tensor cannot have.
-    if (!error.matches(nb::module_::import_("entasis").attr("ValueError"))) throw;
-    return nb::cast<Tensor>(from(nb::module_::import_("numpy").attr("array")(data)));
+    return from_numpy(data);
+  } catch (const ValueError&) {  // read-only, or strides that a tensor cannot have
+    return from_numpy(nb::module_::import_("numpy").attr("array")(data));
   }
 }
 
@@ -217,6 +211,8 @@ Tensor from_bytes(const nb::bytes& bytes, nb::handle dtype, nb::handle shape) {
 }
 
 }  // namespace
+
+Tensor tensor_of_data(nb::handle data) { return make_tensor(data, nb::none(), nb::none(), false); }
 
 void bind_factories(nb::module_& m) {
   m.def("tensor", &make_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),

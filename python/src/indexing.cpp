@@ -31,9 +31,8 @@ Index entry_of(nb::handle object) {
   if (o == Py_Ellipsis) return Index(kEllipsis, at);
   if (PySlice_Check(o)) return Index(slice_of(object), at);
   if (PyBool_Check(o)) return Index(scalar_tensor(o == Py_True), at);
-  if (PyList_Check(o) || PyTuple_Check(o) || nb::hasattr(object, "__array__")) {
-    const nb::object made = nb::module_::import_("entasis").attr("tensor")(object);
-    return Index(nb::cast<Tensor>(made), at);
+  if (is_sequence(o) || nb::hasattr(object, "__array__")) {
+    return Index(tensor_of_data(object), at);
   }
   if (PyIndex_Check(o)) return Index(*bound_of(object), at);
   throw nb::type_error(
@@ -79,7 +78,7 @@ Tensor source_of(const Tensor& self, nb::handle value) {
   if (const auto number = number_of_object(value.ptr())) {
     return scalar_tensor(*number, {self.dtype(), self.device()}, Location::deferred());
   }
-  return nb::cast<Tensor>(nb::module_::import_("entasis").attr("tensor")(value));
+  return tensor_of_data(value);
 }
 
 void set_item(Tensor& self, nb::handle subscript, nb::handle value) {

@@ -2,6 +2,7 @@
 // as a method where it stands in a class. Names, defaults, documentation and signature come from
 // the row.
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -193,13 +194,10 @@ PyObject* call_op(PyObject* self, PyObject* const* given, size_t flags, PyObject
   }
   try {
     const Arguments arguments(op, given, count, keywords);
-    Results results;
-    if (arguments.elements() > kReleaseAbove) {
-      const nb::gil_scoped_release release;
-      results = op.row->call(*op.row, arguments.values(), Location::deferred());
-    } else {
-      results = op.row->call(*op.row, arguments.values(), Location::deferred());
-    }
+    std::optional<nb::gil_scoped_release> release;
+    if (arguments.elements() > kReleaseAbove) release.emplace();
+    Results results = op.row->call(*op.row, arguments.values(), Location::deferred());
+    release.reset();
     return from_results(op, results, given, count);
   } catch (Error& error) {
     error.place(op.row->name, Location::deferred());

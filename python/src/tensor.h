@@ -14,6 +14,12 @@ int visit_hooks(PyObject* self, visitproc visit, void* arg);
 int clear_hooks(PyObject* self);
 void bind_hooks(nb::module_& m, nb::class_<Tensor>& tensor);
 
+// A tensor over the memory of an object with a buffer. Throws ValueError for memory that is
+// read-only or has strides that a tensor cannot have. (arrays.cpp)
+Tensor from_numpy(nb::handle array);
+// A copy of numbers, nested lists or an array, with their own dtype. (factories.cpp)
+Tensor tensor_of_data(nb::handle data);
+
 void bind_indexing(nb::class_<Tensor>& tensor);
 void bind_arrays(nb::module_& m, nb::class_<Tensor>& tensor);
 void bind_dlpack(nb::module_& m, nb::class_<Tensor>& tensor);

@@ -6,8 +6,6 @@
 namespace entasis::python {
 namespace {
 
-bool is_sequence(PyObject* object) { return PyList_Check(object) || PyTuple_Check(object); }
-
 // An integer or something that serves as one, but no bool.
 std::optional<int64_t> integer_of(PyObject* object) {
   if (PyBool_Check(object) || PyFloat_Check(object) || !PyIndex_Check(object)) return {};

@@ -18,6 +18,9 @@ PyObject* from_value(Value value);
 // "int", "Tensor or number" …: what an argument of this type takes, for messages and signatures.
 std::string describe(const Type& type);
 
+// Lists and tuples: what may stand for dimensions, several tensors or nested numbers.
+inline bool is_sequence(PyObject* object) { return PyList_Check(object) || PyTuple_Check(object); }
+
 // ---- Parts of the above for functions that are no rows. Each throws nb::type_error or one of
 // entasis' errors.
 DType dtype_of_object(nb::handle object);

@@ -70,6 +70,16 @@ TEST(Rule1, AnAliasOfAnInPlaceTargetLosesItsOldValues) {
   EXPECT_THROW(h.sum().backward(), AutogradError);
 }
 
+TEST(Rule1, SetDataHidesNoWrite) {
+  Tensor w = leaf({3}), y = zeros({1}, kF64);
+  y.fill_(1);
+  const Tensor product = w * y;  // saves y
+  y.fill_(2);
+  Tensor x = zeros({1}, kF64);
+  x.set_data(y);
+  EXPECT_THROW(product.sum().backward(), AutogradError);
+}
+
 TEST(Rule1, InPlaceOnALeafRaisesExceptUnderNoGrad) {
   Tensor x = leaf({1, 2});
   EXPECT_THROW(x.add_(1), AutogradError);
