@@ -1,0 +1,86 @@
+# CUDA on the CPU, for tests: kernels and the CUDA backend built by the C++ compiler over the
+# emulation in tests/emulation. Needs CUDA's headers only, from a toolkit or PyPI's wheels.
+#
+#   ENTASIS_EMULATION   whether it can be built
+
+# NVIDIA's wheels lay their headers below a Python's site-packages/nvidia.
+set(_entasis_wheel_headers "")
+foreach(python IN ITEMS "${Python3_EXECUTABLE}" python3)
+  if(NOT python)
+    continue()
+  endif()
+  execute_process(
+    COMMAND "${python}" -c "import site, sysconfig; print(';'.join({sysconfig.get_path('purelib'), *site.getsitepackages(), site.getusersitepackages()}))"
+    OUTPUT_VARIABLE _entasis_site_packages OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  foreach(folder IN LISTS _entasis_site_packages)
+    file(GLOB _entasis_found "${folder}/nvidia/*/include")
+    list(APPEND _entasis_wheel_headers ${_entasis_found})
+  endforeach()
+endforeach()
+set(_entasis_header_hints /usr/local/cuda/include "$ENV{CUDA_PATH}/include"
+    "$ENV{CUDA_HOME}/include" ${_entasis_wheel_headers})
+
+# The wheels of CUDA 12 keep the two in different folders.
+find_path(ENTASIS_CUDA_RUNTIME_HEADERS cuda_runtime.h HINTS ${_entasis_header_hints})
+find_path(ENTASIS_CUDA_COMPILER_HEADERS crt/host_defines.h HINTS ${_entasis_header_hints})
+mark_as_advanced(ENTASIS_CUDA_RUNTIME_HEADERS ENTASIS_CUDA_COMPILER_HEADERS)
+if(ENTASIS_CUDA_RUNTIME_HEADERS AND ENTASIS_CUDA_COMPILER_HEADERS)
+  set(ENTASIS_EMULATION TRUE)
+else()
+  set(ENTASIS_EMULATION FALSE)
+  return()
+endif()
+
+set(_entasis_emulation "${PROJECT_SOURCE_DIR}/tests/emulation")
+set(_entasis_emulation_core collectives fiber modules scheduler shared_memory)
+list(TRANSFORM _entasis_emulation_core REPLACE "(.+)" "${_entasis_emulation}/\\1.cpp")
+file(GLOB _entasis_emulation_runtime CONFIGURE_DEPENDS "${_entasis_emulation}/*.cpp")
+list(REMOVE_ITEM _entasis_emulation_runtime ${_entasis_emulation_core}
+     "${_entasis_emulation}/order_listener.cpp")
+
+# How emulated code is compiled: kernels look at the same bytes as numbers of several types.
+add_library(entasis_emulation_flags INTERFACE)
+target_compile_features(entasis_emulation_flags INTERFACE cxx_std_20)
+target_compile_options(entasis_emulation_flags INTERFACE
+  -Wall -Wextra $<$<BOOL:${ENTASIS_WERROR}>:-Werror>
+  -ffp-contract=off -fno-strict-aliasing)
+target_include_directories(entasis_emulation_flags SYSTEM INTERFACE
+  "${ENTASIS_CUDA_RUNTIME_HEADERS}" "${ENTASIS_CUDA_COMPILER_HEADERS}")
+target_include_directories(entasis_emulation_flags INTERFACE
+  "${_entasis_emulation}" "${ENTASIS_INCLUDE_DIR}")
+
+# The core switches stacks, so it is never instrumented; see tests/emulation/core.h.
+add_library(entasis_emulation_core OBJECT EXCLUDE_FROM_ALL ${_entasis_emulation_core})
+target_link_libraries(entasis_emulation_core PRIVATE entasis_emulation_flags)
+target_compile_options(entasis_emulation_core PRIVATE -O2)
+
+add_library(entasis_emulation_runtime OBJECT EXCLUDE_FROM_ALL ${_entasis_emulation_runtime})
+target_link_libraries(entasis_emulation_runtime PRIVATE entasis_emulation_flags entasis_flags)
+set_target_properties(entasis_emulation_core entasis_emulation_runtime PROPERTIES
+  POSITION_INDEPENDENT_CODE ON
+  CXX_EXTENSIONS OFF)
+
+# Each test case meets another scheduling order in another commit; see tests/emulation/order.h.
+execute_process(COMMAND git rev-parse HEAD WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+                OUTPUT_VARIABLE _entasis_commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+file(CONFIGURE OUTPUT "${ENTASIS_INCLUDE_DIR}/entasis_emulation_commit.h" @ONLY CONTENT [=[
+// Written by cmake/emulation.cmake at each configuration.
+#pragma once
+
+#define ENTASIS_EMULATION_COMMIT "@_entasis_commit@"
+]=])
+
+# For test programs that run emulated kernels. Those that only load a library which holds the
+# emulation add order.cpp to it.
+set(ENTASIS_EMULATION_LISTENER "${_entasis_emulation}/order_listener.cpp")
+set(ENTASIS_EMULATION_ORDER "${_entasis_emulation}/order.cpp")
+
+# entasis_emulate(<target> [<source>...]) builds the sources, .cu or .cpp, as C++ into the target,
+# and with them the emulation. Call it in the folder that made the target: there the .cu files are
+# C++. A program, or a library that programs load, holds the emulation once.
+function(entasis_emulate target)
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
+  target_sources(${target} PRIVATE ${ARGN}
+    $<TARGET_OBJECTS:entasis_emulation_core> $<TARGET_OBJECTS:entasis_emulation_runtime>)
+  target_link_libraries(${target} PRIVATE entasis_emulation_flags)
+endfunction()

@@ -1,0 +1,84 @@
+// The inside of the emulation: how a kernel's threads run on one CPU thread. A block's threads are
+// fibers that switch at barriers and warp collectives; blocks run one after another.
+//
+// The sources behind this header (fiber.cpp, scheduler.cpp) are built without sanitizers: they move
+// between stacks, which instrumented code must not see. Templates and inline functions that device
+// code and scheduler share would be merged with instrumented copies, so there are none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <vector_types.h>
+
+#include "order.h"
+
+#pragma GCC visibility push(default)  // seen from the modules that hold kernels
+namespace entasis::emulation {
+
+// A place in a kernel's source, as the default argument of what a kernel calls.
+struct Location {
+  const char* file;
+  unsigned line;
+
+  static constexpr Location current(const char* file = __builtin_FILE(),
+                                    unsigned line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
+// What the running device thread knows of itself.
+struct Registers {
+  uint3 thread;
+  uint3 block;
+  dim3 block_size;
+  dim3 grid_size;
+  unsigned lane;
+};
+extern const Registers* running;  // changes with the fiber; null in host code
+
+// What the lanes of a warp do together. Each lane brings a value; each gets the result.
+enum class WarpOp : uint8_t {
+  kSync,      // nothing but memory order
+  kShuffle,   // the value of lane `source`
+  kBallot,    // bit i: lane i's value is not 0
+  kMatchAny,  // bit i: lane i's value is the caller's
+  kMatchAll,  // the mask if all values are the same, otherwise 0
+  kAdd,       // reductions of 32-bit values
+  kMin,
+  kMax,
+  kMinSigned,
+  kMaxSigned,
+  kAnd,
+  kOr,
+  kXor,
+};
+uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int source, Location at);
+
+// __syncthreads() and its kin; the number of threads whose predicate is not 0.
+unsigned block_barrier(bool predicate, Location at);
+
+void* dynamic_shared();
+
+// Ends the kernel with an error of this place.
+[[noreturn]] void fail(const char* what, Location at);
+
+// A launch, with `body(data)` to be called by each thread.
+struct Grid {
+  dim3 blocks;
+  dim3 threads;
+  size_t shared_bytes;
+  void (*body)(const void* data);
+  const void* data;
+};
+
+inline constexpr unsigned kWarpThreads = 32;
+inline constexpr unsigned kMaxBlockThreads = 1024;
+inline constexpr size_t kMaxSharedBytes = 227 * 1024;  // with the device's consent, as on sm_90
+
+// Runs all blocks. If it fails, says why in `failure` (always terminated, empty if all went well)
+// and returns false. Not for two host threads at a time.
+bool run_grid(const Grid& grid, const Order& order, char* failure, size_t failure_size);
+
+}  // namespace entasis::emulation
+#pragma GCC visibility pop

@@ -1,0 +1,127 @@
+// Atomic operations and special loads and stores of device code. Atomics are relaxed, as on the
+// device: the thread sanitizer takes them for atomic, but not for synchronisation.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace entasis::emulation {
+
+template <class T, class... U>
+inline constexpr bool is_one_of = (std::is_same_v<T, U> || ...);
+
+// The types for which nvcc has each operation.
+template <class T>
+concept Integer32Or64 =
+    is_one_of<T, int, unsigned, unsigned long, long, long long, unsigned long long>;
+
+template <class T>
+using Bits = std::conditional_t<sizeof(T) == 2, uint16_t,
+                                std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+
+// Replaces *place by change(*place); the old value.
+template <class T, class Change>
+T replace(T* place, Change change) {
+  auto* const bits = reinterpret_cast<Bits<T>*>(place);
+  Bits<T> old = __atomic_load_n(bits, __ATOMIC_RELAXED);
+  Bits<T> changed;
+  do {
+    changed = std::bit_cast<Bits<T>>(change(std::bit_cast<T>(old)));
+  } while (
+      !__atomic_compare_exchange_n(bits, &old, changed, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return std::bit_cast<T>(old);
+}
+
+template <class T>
+using Same = std::type_identity_t<T>;  // converted to T instead of deduced
+
+}  // namespace entasis::emulation
+
+template <class T>
+T atomicAdd(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return static_cast<T>(old + value); });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicSub(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old - value; });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicMin(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return value < old ? value : old; });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicMax(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old < value ? value : old; });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicAnd(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old & value; });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicOr(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old | value; });
+}
+template <::entasis::emulation::Integer32Or64 T>
+T atomicXor(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old ^ value; });
+}
+template <class T>
+T atomicExch(T* place, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T) { return value; });
+}
+template <class T>
+T atomicCAS(T* place, ::entasis::emulation::Same<T> expected, ::entasis::emulation::Same<T> value) {
+  return ::entasis::emulation::replace(place, [&](T old) { return old == expected ? value : old; });
+}
+// Counts up to `limit` and begins anew at 0; and down.
+inline unsigned atomicInc(unsigned* place, unsigned limit) {
+  return ::entasis::emulation::replace(place,
+                                       [&](unsigned old) { return old >= limit ? 0u : old + 1; });
+}
+inline unsigned atomicDec(unsigned* place, unsigned limit) {
+  return ::entasis::emulation::replace(
+      place, [&](unsigned old) { return old == 0 || old > limit ? limit : old - 1; });
+}
+
+// ---- Loads and stores that choose a cache.
+template <class T>
+T __ldg(const T* place) {
+  return *place;
+}
+template <class T>
+T __ldcg(const T* place) {
+  return *place;
+}
+template <class T>
+T __ldca(const T* place) {
+  return *place;
+}
+template <class T>
+T __ldcs(const T* place) {
+  return *place;
+}
+template <class T>
+T __ldlu(const T* place) {
+  return *place;
+}
+template <class T>
+T __ldcv(const T* place) {
+  return *place;
+}
+template <class T>
+void __stwb(T* place, ::entasis::emulation::Same<T> value) {
+  *place = value;
+}
+template <class T>
+void __stcg(T* place, ::entasis::emulation::Same<T> value) {
+  *place = value;
+}
+template <class T>
+void __stcs(T* place, ::entasis::emulation::Same<T> value) {
+  *place = value;
+}
+template <class T>
+void __stwt(T* place, ::entasis::emulation::Same<T> value) {
+  *place = value;
+}
