@@ -40,7 +40,7 @@ const char* python_name(DType dtype) {
 nb::object object_of(DType dtype) { return nb::borrow(objects.at(size_t(dtype))); }
 
 DType dtype_of_object(nb::handle object) {
-  DTypeObject found;
+  DTypeObject found{};
   if (nb::try_cast(object, found)) return found.dtype;
   PyObject* const type = object.ptr();
   if (type == reinterpret_cast<PyObject*>(&PyFloat_Type)) return kF32;

@@ -86,15 +86,26 @@ const char* interned(std::string_view file) {
   return found->c_str();
 }
 
-int instruction_of(PyFrameObject* frame) {
+// The stable ABI reaches these two by their attributes only.
 #ifdef Py_LIMITED_API
-  static PyObject* const name = PyUnicode_InternFromString("f_lasti");
-  const nb::object value = nb::steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(frame), name));
-  return int(PyLong_AsLong(value.ptr()));
-#else
-  return PyFrame_GetLasti(frame);
-#endif
+nb::object attribute(PyFrameObject* frame, PyObject* name) {
+  return nb::steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(frame), name));
 }
+
+int instruction_of(PyFrameObject* frame) {
+  static PyObject* const name = PyUnicode_InternFromString("f_lasti");
+  return int(PyLong_AsLong(attribute(frame, name).ptr()));
+}
+
+PyFrameObject* caller_of(PyFrameObject* frame) {
+  static PyObject* const name = PyUnicode_InternFromString("f_back");
+  const nb::object caller = attribute(frame, name);
+  return caller.is_none() ? nullptr : reinterpret_cast<PyFrameObject*>(caller.inc_ref().ptr());
+}
+#else
+int instruction_of(PyFrameObject* frame) { return PyFrame_GetLasti(frame); }
+PyFrameObject* caller_of(PyFrameObject* frame) { return PyFrame_GetBack(frame); }
+#endif
 
 std::string file_of(PyObject* code) {
   const nb::object name = nb::steal(PyObject_GetAttrString(code, "co_filename"));
@@ -122,17 +133,15 @@ const Place& place_of(PyFrameObject* frame) {
 Location innermost_place() {
   PyFrameObject* frame = PyEval_GetFrame();
   if (!frame) return {"python", 0};
-  Py_INCREF(frame);
+  nb::object held = nb::borrow(reinterpret_cast<PyObject*>(frame));
   Location at("python", 0);
   while (frame) {
     const Place& place = place_of(frame);
     at = place.at;
     if (!place.inside) break;
-    PyFrameObject* outer = PyFrame_GetBack(frame);
-    Py_DECREF(frame);
-    frame = outer;
+    frame = caller_of(frame);
+    held = nb::steal(reinterpret_cast<PyObject*>(frame));
   }
-  Py_XDECREF(frame);
   return at;
 }
 

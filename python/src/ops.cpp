@@ -260,8 +260,19 @@ PyObject* repr_op(PyObject* self) {
 }
 PyObject* reduce_op(PyObject* self, PyObject*) { return string_object(row_of(self).name); }
 
+#ifdef Py_LIMITED_API
+// The stable ABI makes methods only by calling their type.
+PyObject* method_of(PyObject* self, PyObject* object) {
+  static const nb::object* const type =
+      new nb::object(nb::module_::import_("types").attr("MethodType"));
+  return PyObject_CallFunctionObjArgs(type->ptr(), self, object, nullptr);
+}
+#else
+PyObject* method_of(PyObject* self, PyObject* object) { return PyMethod_New(self, object); }
+#endif
+
 PyObject* bind_op(PyObject* self, PyObject* object, PyObject*) {
-  return object && object != Py_None ? PyMethod_New(self, object) : Py_NewRef(self);
+  return object && object != Py_None ? method_of(self, object) : Py_NewRef(self);
 }
 
 PyGetSetDef getters[] = {
