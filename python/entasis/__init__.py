@@ -15,6 +15,7 @@ _entasis._set_package_folder(str(_pathlib.Path(__file__).parent) + "/")
 
 # Every public name of the extension: the class Tensor, dtypes, factories, errors and all rows.
 globals().update({name: value for name, value in vars(_entasis).items() if name[0] != "_"})
+__version__ = _entasis.__version__
 Tensor = _entasis.Tensor
 
 from . import _tensor  # noqa: E402,F401  (methods that Python says better)

@@ -5,11 +5,13 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/backend.h>
+#include <entasis/core/plugin.h>
 #include <entasis/python/src/bind.h>
 
 namespace entasis::python {
 
 void bind_system(nb::module_& m) {
+  m.attr("__version__") = version();
   m.def(
       "set_num_threads", [](int n) { set_num_threads(n); }, nb::arg("n"));
   m.def("get_num_threads", [] { return num_threads(); });
