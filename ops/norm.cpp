@@ -297,8 +297,9 @@ constinit const Row rows[] = {
                    .method = false}),
     row<&batch_norm>(
         "batch_norm",
-        args("input", "running_mean", "running_var", "weight"_a = std::nullopt,
-             "bias"_a = std::nullopt, "training"_a = false, "momentum"_a = 0.1, "eps"_a = 1e-5),
+        args("input", "running_mean"_a = std::nullopt, "running_var"_a = std::nullopt,
+             "weight"_a = std::nullopt, "bias"_a = std::nullopt, "training"_a = false,
+             "momentum"_a = 0.1, "eps"_a = 1e-5),
         "(x - mean) / sqrt(var + eps) * weight + bias of each channel (dimension 1). In training "
         "the "
         "statistics are those of the batch, and running_mean and running_var, if given, move "
@@ -309,8 +310,9 @@ constinit const Row rows[] = {
                    .method = false}),
     row<&batch_norm_stateless>(
         "batch_norm_stateless",
-        args("input", "running_mean", "running_var", "weight"_a = std::nullopt,
-             "bias"_a = std::nullopt, "momentum"_a = 0.1, "eps"_a = 1e-5),
+        args("input", "running_mean"_a = std::nullopt, "running_var"_a = std::nullopt,
+             "weight"_a = std::nullopt, "bias"_a = std::nullopt, "momentum"_a = 0.1,
+             "eps"_a = 1e-5),
         "batch_norm in training that writes nothing: the new running statistics are results.",
         RowOptions{.torch = "",
                    .why_no_torch = "PyTorch's batch_norm updates the running statistics in place",

@@ -17,8 +17,8 @@ ENTASIS_API Tensor layer_norm(const Tensor& input, const Dims& normalized_shape,
 // (biased variance) normalise, and running_mean and running_var, if defined, are updated in place:
 // running = (1 - momentum) running + momentum batch, with the unbiased variance. Otherwise the
 // running statistics normalise. Throws ValueError in training with one value per channel.
-ENTASIS_API Tensor batch_norm(const Tensor& input, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& weight = {},
+ENTASIS_API Tensor batch_norm(const Tensor& input, const Tensor& running_mean = {},
+                              const Tensor& running_var = {}, const Tensor& weight = {},
                               const Tensor& bias = {}, bool training = false, double momentum = 0.1,
                               double eps = 1e-5, Location at = {});
 
@@ -27,8 +27,9 @@ struct BatchNormResult {
   Tensor output, running_mean, running_var;
   std::array<Tensor, 3> values() const { return {output, running_mean, running_var}; }
 };
-ENTASIS_API BatchNormResult batch_norm_stateless(const Tensor& input, const Tensor& running_mean,
-                                                 const Tensor& running_var,
+ENTASIS_API BatchNormResult batch_norm_stateless(const Tensor& input,
+                                                 const Tensor& running_mean = {},
+                                                 const Tensor& running_var = {},
                                                  const Tensor& weight = {}, const Tensor& bias = {},
                                                  double momentum = 0.1, double eps = 1e-5,
                                                  Location at = {});

@@ -227,6 +227,8 @@ def batch_norm(d, name):
     training = d.chance(0.6)
     dtype = d.choose("float32", "float64")
     mean, var = d.tensor(channels, dtype), d.tensor(channels, dtype, 0.5, 2)
+    if training and d.chance(0.3):
+        mean = var = None
     weight = d.tensor(channels, dtype) if d.chance(0.7) else None
     bias = d.tensor(channels, dtype) if weight else None
     return Call((d.tensor(shape, dtype), mean, var, weight, bias, training, 0.1, 1e-3), scale=30,
