@@ -50,3 +50,16 @@ foreach(file IN LISTS _entasis_python_files)
   file(MAKE_DIRECTORY "${ENTASIS_PYTHON_DIR}/${folder}")
   file(CREATE_LINK "${PROJECT_SOURCE_DIR}/python/${file}" "${ENTASIS_PYTHON_DIR}/${file}" SYMBOLIC)
 endforeach()
+
+# The type stubs, from what the built module says of itself.
+list(TRANSFORM _entasis_python_files PREPEND "${PROJECT_SOURCE_DIR}/python/")
+set(_entasis_stubs "${ENTASIS_PYTHON_DIR}/entasis/_entasis.pyi")
+add_custom_command(
+  OUTPUT "${_entasis_stubs}"
+  COMMAND "${CMAKE_COMMAND}" -E env "PYTHONPATH=${ENTASIS_PYTHON_DIR}"
+          "${Python_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tools/python_stubs.py"
+          "${ENTASIS_PYTHON_DIR}/entasis"
+  DEPENDS entasis_python "${PROJECT_SOURCE_DIR}/tools/python_stubs.py" ${_entasis_python_files}
+  COMMENT "Writing the type stubs of the Python package"
+  VERBATIM)
+add_custom_target(entasis_python_stubs ALL DEPENDS "${_entasis_stubs}")

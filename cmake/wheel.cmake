@@ -15,8 +15,9 @@ function(entasis_bundle target)
     return()
   endif()
   set(name "libentasis-${CMAKE_MATCH_1}.so${CMAKE_MATCH_2}")
-  set(copy "${PROJECT_BINARY_DIR}/bundled/${name}")
-  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/bundled")
+  # Beside the library, which looks there: the build runs the module to write its type stubs.
+  set(copy "${PROJECT_BINARY_DIR}/lib/${name}")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
   file(COPY_FILE "${file}" "${copy}")
   execute_process(COMMAND "${PATCHELF_PROGRAM}" --set-soname "${name}" "${copy}"
                   COMMAND_ERROR_IS_FATAL ANY)

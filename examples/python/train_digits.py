@@ -11,16 +11,16 @@ from entasis import nn, optim
 DATA = Path(__file__).resolve().parent.parent / "data" / "digits.csv.gz"
 
 class LeNet(nn.Module):
-    def __init__(self, height=8, width=8, classes=10, dropout=0.4):
+    def __init__(self, side: int = 8, classes: int = 10, dropout: float = 0.4) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 16, 5, padding=2)
         self.conv2 = nn.Conv2d(16, 32, 5, padding=2)
         self.dropout1 = nn.Dropout(dropout)
-        self.fc1 = nn.Linear(32 * (height // 4) * (width // 4), 128)
+        self.fc1 = nn.Linear(32 * (side // 4) ** 2, 128)
         self.dropout2 = nn.Dropout(dropout)
         self.fc2 = nn.Linear(128, classes)
 
-    def forward(self, x):
+    def forward(self, x: en.Tensor) -> en.Tensor:
         x = en.max_pool2d(self.conv1(x).relu(), 2)
         x = en.max_pool2d(self.conv2(x).relu(), 2)
         x = self.fc1(self.dropout1(x.flatten(1))).relu()

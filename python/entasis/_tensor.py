@@ -1,32 +1,41 @@
 """Methods of Tensor that Python says better than C++: pickling, copying, formatting, PyTorch's
 other names for what rows already do."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 from . import _entasis
 from ._entasis import Tensor
+from .typing import Dtype, Ints
+
+newaxis = None
 
 
-def _rebuild(kind, data, dtype, shape, requires_grad):
+def _rebuild(kind: type[Tensor], data: bytes, dtype: Dtype, shape: tuple[int, ...],
+             requires_grad: bool) -> Tensor:
     tensor = _entasis._from_bytes(data, dtype, shape)
     if kind is not Tensor:
-        return kind(tensor, requires_grad)
+        return kind(tensor, requires_grad)  # type: ignore[call-arg]  # a Parameter
     return tensor.requires_grad_(requires_grad) if requires_grad else tensor
 
 
-def _reduce(self, protocol=None):
+def _reduce(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
     if not self.is_leaf:
         raise _entasis.AutogradError("only leaves can be pickled or deep-copied; use .detach()")
     data = _entasis._to_bytes(self.detach().cpu().contiguous())
     return _rebuild, (type(self), data, self.dtype, self.shape, self.requires_grad)
 
 
-def _deepcopy(self, memo):
+def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
-        return memo[id(self)]
+        return memo[id(self)]  # type: ignore[no-any-return]
     if not self.is_leaf:
         raise _entasis.AutogradError("only leaves can be pickled or deep-copied; use .detach()")
     copy = self.detach().clone()
     if type(self) is not Tensor:
-        copy = type(self)(copy, self.requires_grad)
+        copy = type(self)(copy, self.requires_grad)  # type: ignore[call-arg]  # a Parameter
     elif self.requires_grad:
         copy.requires_grad_()
     if self.grad is not None:
@@ -35,37 +44,58 @@ def _deepcopy(self, memo):
     return copy
 
 
-def _format(self, spec):
+def _format(self: Tensor, spec: str, /) -> str:
     return format(self.item(), spec) if self.dim() == 0 and spec else repr(self)
 
 
-def _view(self, *shape):
+def _view(self: Tensor, *shape: Ints) -> Tensor:
     """The same memory in another shape; a tensor whose strides do not allow that is refused."""
-    result = self.reshape(*shape)
+    dims: Any = shape[0] if len(shape) == 1 else shape
+    result = self.reshape(dims)
     if result.numel() and result.data_ptr() != self.data_ptr():
         raise _entasis.ShapeError("view: the strides do not allow this shape; use reshape()")
     return result
 
 
-def _from_vec(values, shape=None):
+def _view_as(self: Tensor, other: Tensor) -> Tensor:
+    return _view(self, other.shape)
+
+
+def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    return self.reshape(other.shape)
+
+
+def _expand_as(self: Tensor, other: Tensor) -> Tensor:
+    return self.expand(other.shape)
+
+
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    return self.to(other.dtype)
+
+
+def _from_vec(values: Iterable[float], shape: Ints | None = None) -> Tensor:
     tensor = _entasis.tensor(list(values), dtype=_entasis.float32)
     return tensor if shape is None else tensor.reshape(shape)
 
 
-Tensor.__reduce_ex__ = _reduce
-Tensor.__deepcopy__ = _deepcopy
-Tensor.__format__ = _format
-Tensor.view = _view
-Tensor.view_as = lambda self, other: _view(self, other.shape)
-Tensor.reshape_as = lambda self, other: self.reshape(other.shape)
-Tensor.expand_as = lambda self, other: self.expand(other.shape)
-Tensor.type_as = lambda self, other: self.to(other.dtype)
-Tensor.ndimension = Tensor.dim
-Tensor.nelement = Tensor.numel
-Tensor.add_scalar = _entasis.add
-Tensor.mul_scalar = _entasis.mul
-Tensor.zeros = staticmethod(_entasis.zeros)
-Tensor.ones = staticmethod(_entasis.ones)
-Tensor.randn = staticmethod(_entasis.randn)
-Tensor.rand = staticmethod(_entasis.rand)
-Tensor.from_vec = staticmethod(_from_vec)
+_METHODS = {
+    "__reduce_ex__": _reduce,
+    "__deepcopy__": _deepcopy,
+    "__format__": _format,
+    "view": _view,
+    "view_as": _view_as,
+    "reshape_as": _reshape_as,
+    "expand_as": _expand_as,
+    "type_as": _type_as,
+    "ndimension": Tensor.dim,
+    "nelement": Tensor.numel,
+    "add_scalar": Tensor.add,
+    "mul_scalar": Tensor.mul,
+    "zeros": staticmethod(_entasis.zeros),
+    "ones": staticmethod(_entasis.ones),
+    "randn": staticmethod(_entasis.randn),
+    "rand": staticmethod(_entasis.rand),
+    "from_vec": staticmethod(_from_vec),
+}
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)

@@ -1,31 +1,43 @@
 """Gradients: modes, grad(), and functions with a backward of one's own."""
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal, Protocol, Self, overload
 
 from . import _entasis
-from ._entasis import Tensor, is_grad_enabled
+from ._entasis import Tensor, detect_anomaly, is_grad_enabled
 
-__all__ = ["Function", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad",
-           "set_grad_enabled"]
+__all__ = ["Function", "Variable", "detect_anomaly", "enable_grad", "grad", "inference_mode",
+           "no_grad", "set_grad_enabled"]
 
-detect_anomaly = _entasis.detect_anomaly
+
+class _Scope(Protocol):
+    """A mode of the extension, for one block."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
 
 
 class _Mode(contextlib.ContextDecorator):
     """A mode of this thread for a `with` block or a function; may be entered again inside."""
 
-    _scope = None
+    _scope: ClassVar[type[_Scope]]
 
-    def __init__(self):
-        self._open = []
+    def __init__(self) -> None:
+        self._open: list[_Scope] = []
 
-    def __enter__(self):
-        scope = self._scope()
+    def _make(self) -> _Scope:
+        return self._scope()
+
+    def __enter__(self) -> Self:
+        scope = self._make()
         scope.__enter__()
         self._open.append(scope)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._open.pop().__exit__(*exception)
 
 
@@ -50,19 +62,40 @@ class inference_mode(_Mode):
 class set_grad_enabled(_Mode):
     """Whether ops are recorded inside."""
 
-    def __init__(self, mode):
+    def __init__(self, mode: bool) -> None:
         super().__init__()
-        self._scope = _entasis._enable_grad if mode else _entasis._no_grad
+        self._mode = mode
+
+    def _make(self) -> _Scope:
+        return _entasis._enable_grad() if self._mode else _entasis._no_grad()
 
 
-def _tensors(given):
+def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """The tensor itself, requiring a gradient or not: what PyTorch's Variable became."""
+    return data.requires_grad_(requires_grad) if requires_grad else data
+
+
+def _tensors(given: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [given] if isinstance(given, Tensor) else list(given)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
-         allow_unused=False):
+@overload
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+         retain_graph: bool | None = None, create_graph: bool = False,
+         allow_unused: Literal[False] = False) -> tuple[Tensor, ...]: ...
+@overload
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+         retain_graph: bool | None = None, create_graph: bool = False,
+         allow_unused: bool = False) -> tuple[Tensor | None, ...]: ...
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+         retain_graph: bool | None = None, create_graph: bool = False,
+         allow_unused: bool = False) -> tuple[Tensor | None, ...]:
     """Gradients of the sum of `outputs` with respect to `inputs`, as a tuple. Nothing is
-    accumulated. `grad_outputs` weighs the outputs; outputs of one element need none."""
+    accumulated. `grad_outputs` weighs the outputs; outputs of one element need none. With
+    `allow_unused` those that do not depend on an input are None."""
     weights = None if grad_outputs is None else (
         [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs))
     keep = create_graph if retain_graph is None else retain_graph
@@ -73,11 +106,11 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 class _Context:
     """What forward() leaves for backward()."""
 
-    def __init__(self, needs_input_grad):
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
-        self.saved_tensors = ()
+        self.saved_tensors: tuple[Any, ...] = ()  # tensors and None, as they were given
 
-    def save_for_backward(self, *tensors):
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors; backward() finds them in `saved_tensors`. Overwriting one of them in the
         meantime raises an error."""
         self.saved_tensors = tensors
@@ -103,15 +136,15 @@ class Function:
     argument of forward(). It is differentiable again if it is written with ops."""
 
     @staticmethod
-    def forward(ctx, *args):
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("a Function needs a static forward()")
 
     @staticmethod
-    def backward(ctx, *grad_outputs):
+    def backward(ctx: Any, *grad_outputs: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("a Function needs a static backward()")
 
     @classmethod
-    def apply(cls, *args):
+    def apply(cls, *args: Any) -> Any:
         tensors = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         ctx = _Context(tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
         with no_grad():
@@ -124,10 +157,10 @@ class Function:
         count = len(ctx.saved_tensors)
         ctx.saved_tensors = ()  # the graph holds them from here on, and notices if they change
 
-        def backward(saved, gradients):
+        def backward(saved: list[Tensor], gradients: list[Tensor]) -> list[Tensor | None]:
             call = _Context(ctx.needs_input_grad)
             call.__dict__.update(ctx.__dict__)
-            all_saved = [None] * count
+            all_saved: list[Tensor | None] = [None] * count
             for place, tensor in zip(places, saved):
                 all_saved[place] = tensor
             call.saved_tensors = tuple(all_saved)

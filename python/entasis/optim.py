@@ -1,25 +1,32 @@
 """Optimizers: each step is one fused pass over all parameters."""
 
+from __future__ import annotations
+
 import collections
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from . import _entasis
+from ._entasis import Tensor
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+
+Parameters = Iterable[Tensor | dict[str, Any]]
 
 
 class Optimizer:
     """What changes parameters by their gradients. `params` are tensors, or dictionaries with
     'params' and options of their own."""
 
-    _kind = None
-    _names = ()
+    _kind: ClassVar[type[_entasis._SGD | _entasis._Adam | _entasis._AdamW]]
+    _names: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, params, **defaults):
-        groups = list(params)
+    def __init__(self, params: Parameters, **defaults: Any) -> None:
+        groups: list[Any] = list(params)
         if not groups or not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.defaults = defaults
-        self.param_groups = []
+        self.param_groups: list[dict[str, Any]] = []
         made = []
         for group in groups:
             given = group["params"]
@@ -29,7 +36,7 @@ class Optimizer:
             made.append((tensors, _flat(options)))
         self._impl = self._kind(made)
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes all parameters that have a gradient. With `closure`, which computes the loss
         anew, returns what that returns."""
         loss = None
@@ -42,7 +49,7 @@ class Optimizer:
         self._impl._step()
         return loss
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops the gradients; without `set_to_none`, fills them with zeros."""
         if set_to_none:
             self._impl.zero_grad()
@@ -52,24 +59,24 @@ class Optimizer:
                 parameter.grad.zero_()
 
     @property
-    def lr(self):
+    def lr(self) -> float:
         """The learning rate of the first group; setting it sets all groups'."""
-        return self.param_groups[0]["lr"]
+        return self.param_groups[0]["lr"]  # type: ignore[no-any-return]
 
     @lr.setter
-    def lr(self, value):
+    def lr(self, value: float) -> None:
         self.set_lr(value)
 
-    def set_lr(self, lr):
+    def set_lr(self, lr: float) -> None:
         """Sets the learning rate of all groups."""
         self._impl._set_lr(lr)
         for group in self.param_groups:
             group["lr"] = lr
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Everything that step() depends on besides parameters and gradients, in PyTorch's form."""
         tensors, numbers = self._impl._state()
-        state = collections.defaultdict(dict)
+        state: dict[int, dict[str, Tensor]] = collections.defaultdict(dict)
         for name, tensor in tensors.items():
             index, key = name.split(".", 1)
             state[int(index)][key] = tensor
@@ -77,7 +84,8 @@ class Optimizer:
             index, key = name.split(".", 1)
             if index != "groups":
                 state[int(index)][key] = _entasis.tensor(float(number))
-        groups, first = [], 0
+        groups: list[dict[str, Any]] = []
+        first = 0
         for group in self.param_groups:
             count = len(group["params"])
             options = {k: v for k, v in group.items() if k != "params"}
@@ -85,9 +93,10 @@ class Optimizer:
             first += count
         return {"state": dict(state), "param_groups": groups}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes over such a state, PyTorch's own too. All fits or nothing changes."""
-        tensors, numbers = {}, {}
+        tensors: dict[str, Tensor] = {}
+        numbers: dict[str, float] = {}
         for index, entries in state_dict["state"].items():
             for key, value in entries.items():
                 if value is None:
@@ -106,11 +115,11 @@ class Optimizer:
             own.update({name: given[name] for name in self._names if name in given})
 
 
-def _own(value):
+def _own(value: Any) -> Tensor:
     return value if isinstance(value, _entasis.Tensor) else _entasis.from_dlpack(value)
 
 
-def _flat(options):
+def _flat(options: Mapping[str, Any]) -> dict[str, float]:
     numbers = {}
     for name, value in options.items():
         if isinstance(value, (tuple, list)):
@@ -127,8 +136,9 @@ class SGD(Optimizer):
     _kind = _entasis._SGD
     _names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
 
-    def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0,
-                 nesterov=False):
+    def __init__(self, params: Parameters, lr: float = 1e-3, momentum: float = 0.0,
+                 dampening: float = 0.0, weight_decay: float = 0.0,
+                 nesterov: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, dampening=dampening,
                          weight_decay=weight_decay, nesterov=nesterov)
 
@@ -139,7 +149,9 @@ class Adam(Optimizer):
     _kind = _entasis._Adam
     _names = ("lr", "betas", "eps", "weight_decay")
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    def __init__(self, params: Parameters, lr: float = 1e-3,
+                 betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 0.0) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
@@ -149,5 +161,7 @@ class AdamW(Optimizer):
     _kind = _entasis._AdamW
     _names = ("lr", "betas", "eps", "weight_decay")
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    def __init__(self, params: Parameters, lr: float = 1e-3,
+                 betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 0.01) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)

@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <nanobind/stl/string.h>
-
 #include <entasis/ops/factory.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
@@ -98,18 +97,23 @@ void release_buffer(PyObject*, Py_buffer* view) { delete static_cast<Lent*>(view
 
 namespace {
 
-nb::object to_numpy(nb::handle self) {
+named::NDArray to_numpy(nb::handle self) {
   const std::string reason = why_not(tensor_of(self.ptr()));
   if (!reason.empty()) throw nb::type_error(("numpy(): " + reason).c_str());
-  return nb::module_::import_("numpy").attr("asarray")(
-      nb::steal(PyMemoryView_FromObject(self.ptr())));
+  return nb::steal<named::NDArray>(
+      nb::module_::import_("numpy")
+          .attr("asarray")(nb::steal(PyMemoryView_FromObject(self.ptr())))
+          .release());
 }
 
-nb::object to_array(nb::handle self, const nb::object& dtype, const nb::object& copy) {
-  const nb::object array = to_numpy(self);
-  const bool copies = !copy.is_none() && nb::cast<bool>(copy);
-  if (dtype.is_none()) return copies ? nb::object(array.attr("copy")()) : array;
-  return array.attr("astype")(dtype, nb::arg("copy") = copies);
+named::NDArray to_array(nb::handle self, const nb::any& dtype, std::optional<bool> copy) {
+  const named::NDArray array = to_numpy(self);
+  const bool copies = copy.value_or(false);
+  if (dtype.is_none() && !copies) return array;
+  const nb::object changed = dtype.is_none()
+                                 ? array.attr("copy")()
+                                 : array.attr("astype")(dtype, nb::arg("copy") = copies);
+  return nb::borrow<named::NDArray>(changed);
 }
 
 // ---- Borrowing
@@ -198,8 +202,10 @@ Tensor from_numpy(nb::handle array) {
 }
 
 void bind_arrays(nb::module_& m, nb::class_<Tensor>& tensor) {
-  m.def("from_numpy", &from_numpy, nb::arg("array"),
-        "A tensor that shares the memory of a NumPy array, or of anything else with a buffer.");
+  m.def(
+      "from_numpy", [](const named::BufferLike& array) { return from_numpy(array); },
+      nb::arg("array"),
+      "A tensor that shares the memory of a NumPy array, or of anything else with a buffer.");
   tensor.def("numpy", &to_numpy, "A NumPy array that shares the memory.")
       .def("__array__", &to_array, nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none());
 }

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <entasis/core/autograd.h>
 #include <entasis/ops/checked.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
@@ -24,14 +24,20 @@ void define_scope(nb::module_& m, const char* name, const char* doc) {
   nb::class_<Scope<Guard>>(m, name, doc)
       .def(nb::init<>())
       .def("__enter__", [](Scope<Guard>& s) { s.guard.emplace(); })
-      .def("__exit__", [](Scope<Guard>& s, nb::args) { s.guard.reset(); });
+      .def(
+          "__exit__", [](Scope<Guard>& s, nb::args) { s.guard.reset(); },
+          nb::sig(named::kExitSignature));
 }
 
-nb::list grad_of(const Tensors& outputs, const Tensors& inputs, const nb::object& grad_outputs,
-                 bool retain_graph, bool create_graph, bool allow_unused) {
+using OptionalTensors = nb::typed<nb::sequence, std::optional<Tensor>>;
+using GradientList = nb::typed<nb::list, std::optional<Tensor>>;
+
+GradientList grad_of(const Tensors& outputs, const Tensors& inputs,
+                     const std::optional<OptionalTensors>& grad_outputs, bool retain_graph,
+                     bool create_graph, bool allow_unused) {
   GradOptions options;
-  if (!grad_outputs.is_none()) {
-    for (nb::handle g : grad_outputs) {
+  if (grad_outputs) {
+    for (nb::handle g : *grad_outputs) {
       options.grad_outputs.push_back(g.is_none() ? Tensor() : nb::cast<Tensor>(g));
     }
   }
@@ -43,7 +49,7 @@ nb::list grad_of(const Tensors& outputs, const Tensors& inputs, const nb::object
     const nb::gil_scoped_release release;
     gradients = grad(outputs, inputs, options, Location::deferred());
   }
-  nb::list result;
+  GradientList result;
   for (Tensor& g : gradients) result.append(to_object(std::move(g)));
   return result;
 }
@@ -70,8 +76,10 @@ const char* lasting(const std::string& name) {
       nb::steal(PyUnicode_InternFromString(name.c_str())).release().ptr(), nullptr);
 }
 
-nb::list record(const std::string& name, const Tensors& inputs, const Tensors& outputs,
-                const Tensors& saved, nb::callable backward) {
+using Backward = nb::typed<nb::callable, OptionalTensors(named::TensorList, named::TensorList)>;
+
+named::TensorList record(const std::string& name, const Tensors& inputs, const Tensors& outputs,
+                         const Tensors& saved, const Backward& backward) {
   FunctionContext context;
   for (const Tensor& t : saved) context.save(t);
   const size_t saved_count = saved.size(), input_count = inputs.size();
@@ -83,7 +91,7 @@ nb::list record(const std::string& name, const Tensors& inputs, const Tensors& o
     for (const Tensor& g : gy) gradients.append(to_object(g));
     return gradients_of(backward.get()(tensors, gradients), input_count);
   };
-  nb::list result;
+  named::TensorList result;
   const Tensors recorded = record_function(lasting(name), inputs, outputs, std::move(context),
                                            std::move(run), Location::deferred());
   for (const Tensor& t : recorded) result.append(to_object(t));

@@ -3,11 +3,10 @@
 #include <string>
 #include <utility>
 
-#include <nanobind/stl/pair.h>
-
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
 #include <entasis/python/src/dlpack.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
@@ -59,7 +58,7 @@ struct Export {
 };
 
 template <class M>
-nb::object capsule_of(Tensor tensor, const char* name) {
+named::Capsule capsule_of(Tensor tensor, const char* name) {
   auto* made = new Export<M>(std::move(tensor));
   if constexpr (requires { made->managed.version; }) made->managed.version = {1, 0};
   PyObject* capsule = PyCapsule_New(&made->managed, name, [](PyObject* capsule) {
@@ -71,18 +70,20 @@ nb::object capsule_of(Tensor tensor, const char* name) {
     }
   });
   if (!capsule) nb::raise_python_error();
-  return nb::steal(capsule);
+  return nb::steal<named::Capsule>(capsule);
 }
 
-nb::object to_dlpack(const Tensor& self, const nb::object& stream, const nb::object& max_version,
-                     const nb::object& dl_device, const nb::object& copy) {
+using Pair = std::optional<std::pair<int, int>>;
+
+named::Capsule to_dlpack(const Tensor& self, const nb::any& stream, Pair max_version,
+                         Pair dl_device, std::optional<bool> copy) {
   (void)stream;  // the CPU has no streams; a device's tensor is finished before it leaves
   if (self.requires_grad()) {
     PyErr_SetString(PyExc_BufferError, "the tensor requires a gradient; use .detach()");
     throw nb::python_error();
   }
-  if (!dl_device.is_none()) {
-    const auto [type, id] = nb::cast<std::pair<int, int>>(dl_device);
+  if (dl_device) {
+    const auto [type, id] = *dl_device;
     const dlpack::Device own = device_of(self.device());
     if (type != own.type || id != own.id) {
       PyErr_SetString(PyExc_BufferError, "the tensor is on another device; move it with .to()");
@@ -90,10 +91,9 @@ nb::object to_dlpack(const Tensor& self, const nb::object& stream, const nb::obj
     }
   }
   Tensor tensor = self;
-  if (!copy.is_none() && nb::cast<bool>(copy)) tensor = self.clone(Location::deferred());
+  if (copy.value_or(false)) tensor = self.clone(Location::deferred());
   ++tensor.impl()->storage->writes;  // who holds the memory may write: saved tensors are to notice
-  const bool versioned =
-      !max_version.is_none() && nb::cast<int>(nb::borrow<nb::tuple>(max_version)[0]) >= 1;
+  const bool versioned = max_version && max_version->first >= 1;
   return versioned ? capsule_of<dlpack::ManagedVersioned>(std::move(tensor), kVersionedName)
                    : capsule_of<dlpack::Managed>(std::move(tensor), kName);
 }
@@ -150,7 +150,7 @@ Tensor take(PyObject* capsule, const char* name, const char* used) {
   return tensor;
 }
 
-Tensor from_dlpack(nb::handle object) {
+Tensor from_dlpack(const named::SupportsDLPack& object) {
   nb::object capsule = nb::borrow(object);
   if (!PyCapsule_CheckExact(object.ptr())) {
     try {
@@ -175,7 +175,7 @@ void bind_dlpack(nb::module_& m, nb::class_<Tensor>& tensor) {
            nb::arg("copy") = nb::none())
       .def("__dlpack_device__", [](const Tensor& t) {
         const dlpack::Device device = device_of(t.device());
-        return nb::make_tuple(device.type, device.id);
+        return std::pair<int, int>(device.type, device.id);
       });
   m.def("from_dlpack", &from_dlpack, nb::arg("object"),
         "A tensor that shares the memory of another library's, by DLPack.");

@@ -2,8 +2,7 @@
 #include <array>
 #include <string>
 
-#include <nanobind/stl/string.h>
-
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
@@ -90,7 +89,9 @@ void bind_dtypes(nb::module_& m) {
                      "Where a tensor lives: \"cpu\", \"cuda\", \"cuda:1\" or \"meta\".")
       .def(
           "__init__",
-          [](Device* self, nb::handle device) { new (self) Device(device_of_object(device)); },
+          [](Device* self, const named::DeviceLike& device) {
+            new (self) Device(device_of_object(device));
+          },
           nb::arg("device"))
       .def(
           "__init__",
@@ -99,17 +100,20 @@ void bind_dtypes(nb::module_& m) {
           },
           nb::arg("type"), nb::arg("index"))
       .def_prop_ro("type", [](const Device& d) { return name_of(d.type); })
-      .def_prop_ro("index",
-                   [](const Device& d) -> nb::object {
-                     return d.is_cuda() ? nb::cast(int(d.index)) : nb::none();
-                   })
+      .def_prop_ro(
+          "index",
+          [](const Device& d) { return d.is_cuda() ? std::optional(int(d.index)) : std::nullopt; })
       .def("__str__", [](const Device& d) { return to_string(d); })
       .def("__repr__", [](const Device& d) { return "device('" + to_string(d) + "')"; })
-      .def("__eq__", [](const Device& d, const Device& other) { return d == other; })
       .def(
-          "__eq__", [](const Device&, nb::handle) { return false; }, nb::arg().none())
+          "__eq__",
+          [](const Device& d, nb::handle other) {
+            Device device;
+            return nb::try_cast(other, device) && d == device;
+          },
+          nb::arg("other").none())
       .def("__hash__", [](const Device& d) { return int(d.type) * 256 + d.index; })
-      .def("__reduce__", [](nb::handle self) {
+      .def("__reduce__", [](nb::handle self) -> nb::typed<nb::tuple, nb::any, nb::ellipsis> {
         return nb::make_tuple(self.type(), nb::make_tuple(nb::str(self)));
       });
 }

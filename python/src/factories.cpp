@@ -5,6 +5,7 @@
 
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
@@ -88,8 +89,8 @@ Tensor borrowed_array(nb::handle data) {
   }
 }
 
-Tensor make_tensor(nb::handle data, const nb::object& dtype, const nb::object& device,
-                   bool requires_grad) {
+Tensor make_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
+                   const named::DeviceLike& device, bool requires_grad) {
   std::optional<DType> wanted;
   if (!dtype.is_none()) wanted = dtype_of_object(dtype);
   Tensor result;
@@ -112,7 +113,8 @@ Tensor make_tensor(nb::handle data, const nb::object& dtype, const nb::object& d
   return result;
 }
 
-Tensor as_tensor(nb::handle data, const nb::object& dtype, const nb::object& device) {
+Tensor as_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
+                 const named::DeviceLike& device) {
   const bool shares = is_tensor(data.ptr()) || PyObject_CheckBuffer(data.ptr());
   if (!shares) return make_tensor(data, dtype, device, false);
   Tensor result = is_tensor(data.ptr()) ? tensor_of(data.ptr()) : borrowed_array(data);
@@ -127,7 +129,8 @@ Tensor as_tensor(nb::handle data, const nb::object& dtype, const nb::object& dev
 
 // ---- zeros(2, 3), zeros((2, 3), dtype=…)
 
-TensorOptions options_of(const nb::object& dtype, const nb::object& device, bool requires_grad) {
+TensorOptions options_of(const named::DtypeLike& dtype, const named::DeviceLike& device,
+                         bool requires_grad) {
   TensorOptions options;
   if (!dtype.is_none()) options.dtype = dtype_of_object(dtype);
   if (!device.is_none()) options.device = device_of_object(device);
@@ -135,13 +138,8 @@ TensorOptions options_of(const nb::object& dtype, const nb::object& device, bool
   return options;
 }
 
-Dims shape_of(const char* name, const nb::args& sizes) {
-  std::optional<Dims> dims;
-  if (sizes.size() == 1) {
-    dims = dims_of_object(sizes[0].ptr());
-  } else {
-    dims = dims_of_object(sizes.ptr());
-  }
+Dims shape_of(const char* name, nb::handle sizes) {
+  const auto dims = dims_of_object(sizes.ptr());
   if (!dims) throw nb::type_error((std::string(name) + "(): sizes must be ints").c_str());
   return *dims;
 }
@@ -156,26 +154,34 @@ using ShapeFactory = Tensor (*)(const Dims&, const TensorOptions&, Location);
 
 template <ShapeFactory F>
 void define_shape_factory(nb::module_& m, const char* name, const char* doc) {
-  m.def(
-      name,
-      [name](nb::args size, const nb::object& dtype, const nb::object& device, bool requires_grad) {
-        return F(shape_of(name, size), options_of(dtype, device, requires_grad),
-                 Location::deferred());
-      },
-      nb::arg("size"), nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
-      nb::arg("requires_grad") = false, doc);
+  const auto define = [&]<class Size>(std::type_identity<Size>, const auto&... more) {
+    m.def(
+        name,
+        [name](const Size& size, const named::DtypeLike& dtype, const named::DeviceLike& device,
+               bool requires_grad) {
+          return F(shape_of(name, size), options_of(dtype, device, requires_grad),
+                   Location::deferred());
+        },
+        nb::arg("size"), more..., nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+        nb::arg("requires_grad") = false, doc);
+  };
+  const std::string several =
+      "def " + std::string(name) +
+      "(*size: int, dtype: DtypeLike | None = None, device: DeviceLike | None = None, "
+      "requires_grad: bool = False) -> Tensor";
+  define(std::type_identity<named::Ints>(), nb::kw_only());
+  define(std::type_identity<nb::args>(), nb::sig(several.c_str()));
 }
 
-Tensor make_full(nb::handle size, nb::handle value, const nb::object& dtype,
-                 const nb::object& device, bool requires_grad) {
-  const auto shape = dims_of_object(size.ptr());
-  if (!shape) throw nb::type_error("full(): sizes must be ints");
-  return full(*shape, number_of("full", value), options_of(dtype, device, requires_grad),
-              Location::deferred());
+Tensor make_full(const named::Ints& size, const named::Scalar& value, const named::DtypeLike& dtype,
+                 const named::DeviceLike& device, bool requires_grad) {
+  return full(shape_of("full", size), number_of("full", value),
+              options_of(dtype, device, requires_grad), Location::deferred());
 }
 
-Tensor make_arange(nb::handle start, const nb::object& end, nb::handle step,
-                   const nb::object& dtype, const nb::object& device, bool requires_grad) {
+Tensor make_arange(const named::Scalar& start, const named::Scalar& end, const named::Scalar& step,
+                   const named::DtypeLike& dtype, const named::DeviceLike& device,
+                   bool requires_grad) {
   const TensorOptions options = options_of(dtype, device, requires_grad);
   const Number first = number_of("arange", start);
   if (end.is_none())
@@ -184,15 +190,10 @@ Tensor make_arange(nb::handle start, const nb::object& end, nb::handle step,
                 Location::deferred());
 }
 
-Tensor make_randint(int64_t low, const nb::object& high, const nb::object& size,
-                    const nb::object& dtype, const nb::object& device) {
-  // randint(high, size) leaves `low` out.
-  const bool short_form = size.is_none();
-  const auto shape = dims_of_object(short_form ? high.ptr() : size.ptr());
-  if (!shape) throw nb::type_error("randint(): sizes must be ints");
-  const TensorOptions options = options_of(dtype, device, false);
-  if (short_form) return randint(0, low, *shape, options, Location::deferred());
-  return randint(low, nb::cast<int64_t>(high), *shape, options, Location::deferred());
+Tensor make_randint(int64_t low, int64_t high, const named::Ints& size,
+                    const named::DtypeLike& dtype, const named::DeviceLike& device) {
+  return randint(low, high, shape_of("randint", size), options_of(dtype, device, false),
+                 Location::deferred());
 }
 
 // ---- Pickling: the elements as bytes, row-major
@@ -201,7 +202,7 @@ nb::bytes to_bytes(const Tensor& dense) {
   return nb::bytes(dense.raw(), size_t(dense.numel() * size_of(dense.dtype())));
 }
 
-Tensor from_bytes(const nb::bytes& bytes, nb::handle dtype, nb::handle shape) {
+Tensor from_bytes(const nb::bytes& bytes, const named::DtypeLike& dtype, const named::Ints& shape) {
   const DType type = dtype_of_object(dtype);
   const auto dims = dims_of_object(shape.ptr());
   if (!dims || count_elements(*dims) * size_of(type) != int64_t(bytes.size())) {
@@ -212,7 +213,11 @@ Tensor from_bytes(const nb::bytes& bytes, nb::handle dtype, nb::handle shape) {
 
 }  // namespace
 
-Tensor tensor_of_data(nb::handle data) { return make_tensor(data, nb::none(), nb::none(), false); }
+Tensor tensor_of_data(nb::handle data) {
+  const nb::object none = nb::none();
+  return make_tensor(nb::borrow<named::ArrayLike>(data), nb::borrow<named::DtypeLike>(none),
+                     nb::borrow<named::DeviceLike>(none), false);
+}
 
 void bind_factories(nb::module_& m) {
   m.def("tensor", &make_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),
@@ -234,8 +239,8 @@ void bind_factories(nb::module_& m) {
         nb::arg("requires_grad") = false, "start, start + step, ... below end.");
   m.def(
       "linspace",
-      [](nb::handle start, nb::handle end, int64_t steps, const nb::object& dtype,
-         const nb::object& device, bool requires_grad) {
+      [](const named::Scalar& start, const named::Scalar& end, int64_t steps,
+         const named::DtypeLike& dtype, const named::DeviceLike& device, bool requires_grad) {
         return linspace(number_of("linspace", start), number_of("linspace", end), steps,
                         options_of(dtype, device, requires_grad), Location::deferred());
       },
@@ -244,20 +249,24 @@ void bind_factories(nb::module_& m) {
       "`steps` numbers from start to end, both included.");
   m.def(
       "eye",
-      [](int64_t n, const nb::object& columns, const nb::object& dtype, const nb::object& device,
-         bool requires_grad) {
-        std::optional<int64_t> width;
-        if (!columns.is_none()) width = nb::cast<int64_t>(columns);
-        return eye(n, width, options_of(dtype, device, requires_grad), Location::deferred());
+      [](int64_t n, std::optional<int64_t> m, const named::DtypeLike& dtype,
+         const named::DeviceLike& device, bool requires_grad) {
+        return eye(n, m, options_of(dtype, device, requires_grad), Location::deferred());
       },
       nb::arg("n"), nb::arg("m") = nb::none(), nb::arg("dtype") = nb::none(),
       nb::arg("device") = nb::none(), nb::arg("requires_grad") = false, "The identity.");
-  m.def("randint", &make_randint, nb::arg("low"), nb::arg("high"), nb::arg("size") = nb::none(),
+  m.def("randint", &make_randint, nb::arg("low"), nb::arg("high"), nb::arg("size"),
         nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
         "Random integers in [low, high), of a size.");
   m.def(
+      "randint",
+      [](int64_t high, const named::Ints& size, const named::DtypeLike& dtype,
+         const named::DeviceLike& device) { return make_randint(0, high, size, dtype, device); },
+      nb::arg("high"), nb::arg("size"), nb::arg("dtype") = nb::none(),
+      nb::arg("device") = nb::none(), "Random integers in [0, high), of a size.");
+  m.def(
       "randperm",
-      [](int64_t n, const nb::object& dtype, const nb::object& device) {
+      [](int64_t n, const named::DtypeLike& dtype, const named::DeviceLike& device) {
         return randperm(n, options_of(dtype, device, false), Location::deferred());
       },
       nb::arg("n"), nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),

@@ -5,19 +5,20 @@
 #include <string>
 
 #include <nanobind/stl/map.h>
-#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include <entasis/data/digits.h>
 #include <entasis/data/idx.h>
 #include <entasis/data/loader.h>
 #include <entasis/io/safetensors.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
 namespace {
 
-nb::dict tensors_of(const io::Safetensors& file) {
-  nb::dict tensors;
+named::TensorDict tensors_of(const io::Safetensors& file) {
+  named::TensorDict tensors;
   for (const auto& [name, tensor] : file.tensors) tensors[name.c_str()] = to_object(tensor);
   return tensors;
 }
@@ -27,7 +28,7 @@ io::Safetensors load(const std::string& path, bool map) {
   return io::load_safetensors(path, map ? io::LoadMode::kMap : io::LoadMode::kCopy);
 }
 
-void save(const std::string& path, const nb::dict& tensors, const io::Metadata& metadata) {
+void save(const std::string& path, const named::TensorDict& tensors, const io::Metadata& metadata) {
   NamedTensors named;
   for (const auto& [name, tensor] : tensors) {
     named.add(nb::cast<std::string>(name), nb::cast<Tensor>(tensor), Location::deferred());
@@ -52,10 +53,10 @@ struct Images {
   std::shared_ptr<const data::ImageSplit> split;
 };
 
-nb::object next_batch(ImageLoader& self) {
+std::pair<Tensor, Tensor> next_batch(ImageLoader& self) {
   std::optional<data::Batch> batch = self.loader->next();
   if (!batch) throw nb::stop_iteration();
-  return nb::make_tuple(to_object(batch->images), to_object(batch->labels));
+  return {batch->images, batch->labels};
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ nb::object next_batch(ImageLoader& self) {
 void bind_files(nb::module_& m) {
   m.def("_load_safetensors", [](const std::string& path, bool map) {
     const io::Safetensors file = load(path, map);
-    return nb::make_tuple(tensors_of(file), nb::cast(file.metadata));
+    return std::pair(tensors_of(file), file.metadata);
   });
   m.def("_save_safetensors", &save);
 
@@ -73,7 +74,7 @@ void bind_files(nb::module_& m) {
       .def_prop_ro("test_count", [](const Images& i) { return i.split->test.count; })
       .def_prop_ro("shape", [](const Images& i) {
         const data::ImageDataset& d = i.split->train;
-        return nb::make_tuple(d.channels, d.height, d.width);
+        return std::tuple(d.channels, d.height, d.width);
       });
   m.def(
       "load_digits",
@@ -109,7 +110,7 @@ void bind_files(nb::module_& m) {
           },
           nb::arg("epoch"), nb::arg("position") = 0)
       .def("__len__", [](const ImageLoader& self) { return self.loader->batches(); })
-      .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+      .def("__iter__", [](nb::handle self) { return nb::borrow<named::Self>(self); })
       .def("__next__", &next_batch);
 }
 

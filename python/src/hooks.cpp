@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <entasis/core/node.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 
 namespace entasis::python {
@@ -44,13 +45,16 @@ struct Hook {
   nb::object function;  // null once the garbage collector has cleared it
 };
 
+using GradientHook = nb::typed<nb::callable, named::OptionalTensor(Tensor)>;
+using LeafHook = nb::typed<nb::callable, void(Tensor)>;
+
 // What registering a hook returns.
 struct HookHandle {
   Tensor tensor;
   int id;
 };
 
-HookHandle register_hook(Tensor& self, nb::callable function) {
+HookHandle register_hook(Tensor& self, const GradientHook& function) {
   auto hook = std::make_shared<Hook>(self.impl(), function);
   const int id = self.register_hook(
       [hook](const Tensor& gradient) -> Tensor {
@@ -64,7 +68,7 @@ HookHandle register_hook(Tensor& self, nb::callable function) {
 }
 
 // Runs as soon as the gradient of a leaf is final, in mid-backward.
-HookHandle register_post_accumulate_grad_hook(Tensor& self, nb::callable function) {
+HookHandle register_post_accumulate_grad_hook(Tensor& self, const LeafHook& function) {
   auto hook = std::make_shared<Hook>(self.impl(), function);
   const int id = self.register_completion_hook(
       [hook](const Tensor& leaf) {

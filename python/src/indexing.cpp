@@ -5,6 +5,7 @@
 
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
@@ -52,7 +53,7 @@ std::vector<Index> entries_of(nb::handle subscript) {
   return entries;
 }
 
-Tensor get_item(const Tensor& self, nb::handle subscript) {
+Tensor get_item(const Tensor& self, const named::Subscript& subscript) {
   return index(self, entries_of(subscript), Location::deferred());
 }
 
@@ -81,7 +82,7 @@ Tensor source_of(const Tensor& self, nb::handle value) {
   return tensor_of_data(value);
 }
 
-void set_item(Tensor& self, nb::handle subscript, nb::handle value) {
+void set_item(Tensor& self, const named::Subscript& subscript, const named::ArrayLike& value) {
   const Location at = Location::deferred();
   const std::vector<Index> entries = entries_of(subscript);
   const Tensor source = source_of(self, value);
@@ -103,7 +104,7 @@ void set_item(Tensor& self, nb::handle subscript, nb::handle value) {
 void bind_indexing(nb::class_<Tensor>& tensor) {
   tensor.def("__getitem__", &get_item, nb::arg("subscript").none())
       .def("__setitem__", &set_item, nb::arg("subscript").none(), nb::arg("value"))
-      .def("__iter__", [](nb::handle self) {
+      .def("__iter__", [](nb::handle self) -> nb::typed<nb::iterator, Tensor> {
         const Tensor& t = tensor_of(self.ptr());
         if (t.dim() == 0) throw nb::type_error("a 0-d tensor has no elements to walk over");
         nb::list parts;

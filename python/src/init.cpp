@@ -1,10 +1,8 @@
 // Initialisers of weights, as entasis.nn.init names them.
 #include <string>
 
-#include <nanobind/stl/string.h>
-
 #include <entasis/nn/init.h>
-#include <entasis/python/src/bind.h>
+#include <entasis/python/src/named.h>
 
 namespace entasis::python {
 namespace {
@@ -38,25 +36,25 @@ using Range = Tensor (*)(Tensor, double, double, Location);
 
 // Each returns the object that it was given.
 template <Initialiser F>
-nb::object simple(nb::handle tensor) {
+named::Tensor simple(const named::Tensor& tensor) {
   F(nb::cast<Tensor>(tensor), Location::deferred());
-  return nb::borrow(tensor);
+  return tensor;
 }
 template <Kaiming F>
-nb::object by_kaiming(nb::handle tensor, double a, const std::string& mode,
-                      const std::string& nonlinearity) {
+named::Tensor by_kaiming(const named::Tensor& tensor, double a, const std::string& mode,
+                         const std::string& nonlinearity) {
   F(nb::cast<Tensor>(tensor), kaiming(a, mode, nonlinearity), Location::deferred());
-  return nb::borrow(tensor);
+  return tensor;
 }
 template <Xavier F>
-nb::object by_xavier(nb::handle tensor, double gain) {
+named::Tensor by_xavier(const named::Tensor& tensor, double gain) {
   F(nb::cast<Tensor>(tensor), gain, Location::deferred());
-  return nb::borrow(tensor);
+  return tensor;
 }
 template <Range F>
-nb::object by_range(nb::handle tensor, double a, double b) {
+named::Tensor by_range(const named::Tensor& tensor, double a, double b) {
   F(nb::cast<Tensor>(tensor), a, b, Location::deferred());
-  return nb::borrow(tensor);
+  return tensor;
 }
 
 }  // namespace
@@ -85,7 +83,7 @@ void bind_init(nb::module_& m) {
       nb::arg("nonlinearity"), nb::arg("param") = 0.01);
   m.def("_init_fans", [](const Tensor& tensor) {
     const init::Fans fans = init::fans_of(tensor, Location::deferred());
-    return nb::make_tuple(fans.in, fans.out);
+    return std::pair(fans.in, fans.out);
   });
 }
 

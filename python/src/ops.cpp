@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <nanobind/stl/string.h>
@@ -23,14 +24,23 @@ namespace {
 // against which giving it up and taking it again costs nothing.
 constexpr int64_t kReleaseAbove = 32768;
 
+// As what an op stands in the module or in a class.
+enum class Form : uint8_t {
+  kFunction,
+  kMethod,
+  kOperator,   // gives NotImplemented for what it does not take, as Python expects
+  kReflected,  // takes its two arguments the other way round: 2 - x
+};
+
 struct Op {
   PyObject_HEAD vectorcallfunc call;
   const Row* row;
   PyObject* names[kMaxArguments];  // interned
   int dims_argument;               // takes the rest of the positional arguments; -1: none does
   PyTypeObject* results;           // the named tuple of several results, or null
-  bool is_operator;                // NotImplemented for what it does not take, as Python expects
-  bool is_reflected;               // takes its two arguments the other way round: 2 - x
+  Form form;
+
+  bool is_operator() const { return form == Form::kOperator || form == Form::kReflected; }
 };
 
 PyTypeObject* op_type;
@@ -76,7 +86,6 @@ class Arguments {
     values_.resize(op.row->count);
     const std::span<const Argument> wanted = op.row->arguments();
     Py_ssize_t taken = count;
-    // x.reshape(2, 3) for x.reshape((2, 3)).
     const bool gathers = op.dims_argument >= 0 && count > op.dims_argument + 1 &&
                          PyLong_CheckExact(given[op.dims_argument]);
     if (gathers) taken = op.dims_argument;
@@ -187,7 +196,7 @@ PyObject* call_op(PyObject* self, PyObject* const* given, size_t flags, PyObject
   const Op& op = *reinterpret_cast<Op*>(self);
   const Py_ssize_t count = PyVectorcall_NARGS(flags);
   PyObject* swapped[2];
-  if (op.is_reflected && count == 2) {
+  if (op.form == Form::kReflected && count == 2) {
     swapped[0] = given[1];
     swapped[1] = given[0];
     given = swapped;
@@ -203,7 +212,7 @@ PyObject* call_op(PyObject* self, PyObject* const* given, size_t flags, PyObject
     error.place(op.row->name, Location::deferred());
     set_python_error();
   } catch (const nb::builtin_exception& error) {
-    if (op.is_operator) return Py_NewRef(Py_NotImplemented);
+    if (op.is_operator()) return Py_NewRef(Py_NotImplemented);
     set_python_error();
   } catch (...) {
     set_python_error();
@@ -237,11 +246,15 @@ std::string default_text(const Argument& argument) {
   }
 }
 
-std::string signature_of(const Row& row) {
+std::string signature_of(const Row& row, Form form) {
+  if (form == Form::kOperator || form == Form::kReflected) {
+    return row.count == 1 ? "(self, /)" : "(self, other, /)";
+  }
   std::string text = "(";
   for (const Argument& argument : row.arguments()) {
+    const bool is_self = form == Form::kMethod && text.size() == 1;
     if (text.size() > 1) text += ", ";
-    text += argument.name;
+    text += is_self ? "self" : argument.name;
     if (argument.fallback.kind != Default::Kind::kRequired) text += "=" + default_text(argument);
   }
   return text + ")";
@@ -254,7 +267,9 @@ PyObject* string_object(const std::string& text) {
 
 PyObject* get_name(PyObject* self, void*) { return string_object(row_of(self).name); }
 PyObject* get_doc(PyObject* self, void*) { return string_object(row_of(self).doc); }
-PyObject* get_signature(PyObject* self, void*) { return string_object(signature_of(row_of(self))); }
+PyObject* get_signature(PyObject* self, void*) {
+  return string_object(signature_of(row_of(self), reinterpret_cast<Op*>(self)->form));
+}
 PyObject* repr_op(PyObject* self) {
   return string_object(std::string("<function entasis.") + row_of(self).name + ">");
 }
@@ -304,8 +319,7 @@ PyType_Spec spec = {"entasis.op", sizeof(Op), 0,
                     slots};
 
 // A named tuple for a row of several results. Its parts live for ever, as the rows do.
-PyTypeObject* results_type(const Row& row) {
-  if (!row.options.results) return nullptr;
+PyTypeObject* make_results_type(const Row& row) {
   auto* fields = new std::vector<PyStructSequence_Field>;
   std::string names = row.options.results;
   size_t begin = 0;
@@ -322,22 +336,32 @@ PyTypeObject* results_type(const Row& row) {
   return PyStructSequence_NewType(&description);
 }
 
-enum class Form { kFunction, kOperator, kReflected };
+// One type for all forms of a row.
+PyTypeObject* results_type(const Row& row) {
+  static auto* types = new std::unordered_map<const Row*, PyTypeObject*>;
+  if (!row.options.results) return nullptr;
+  PyTypeObject*& type = (*types)[&row];
+  if (!type) type = make_results_type(row);
+  return type;
+}
 
-nb::object make_op(const Row& row, Form form = Form::kFunction) {
+// The argument that takes the rest of the positional ones: x.reshape(2, 3) for x.reshape((2, 3)).
+int dims_argument_of(const Row& row) {
+  const Argument& last = row.arguments().back();
+  const bool required = last.fallback.kind == Default::Kind::kRequired;
+  return last.type.kind == Kind::kDims && required ? row.count - 1 : -1;
+}
+
+nb::object make_op(const Row& row, Form form) {
   auto* op = reinterpret_cast<Op*>(PyType_GenericAlloc(op_type, 0));
   if (!op) nb::raise_python_error();
   op->call = &call_op;
   op->row = &row;
-  op->dims_argument = -1;
+  op->dims_argument = dims_argument_of(row);
   op->results = results_type(row);
-  op->is_operator = form != Form::kFunction;
-  op->is_reflected = form == Form::kReflected;
+  op->form = form;
   for (int i = 0; i < row.count; ++i) {
-    const Argument& argument = row.arguments()[size_t(i)];
-    op->names[i] = PyUnicode_InternFromString(argument.name);
-    const bool required = argument.fallback.kind == Default::Kind::kRequired;
-    if (argument.type.kind == Kind::kDims && required && i + 1 == row.count) op->dims_argument = i;
+    op->names[i] = PyUnicode_InternFromString(row.arguments()[size_t(i)].name);
   }
   return nb::steal(reinterpret_cast<PyObject*>(op));
 }
@@ -377,11 +401,13 @@ nb::dict describe_row(const Row& row) {
   result["deterministic"] = row.options.deterministic;
   result["results"] = row.options.results ? nb::cast(row.options.results) : nb::none();
   result["returns"] = describe(row.returns);
-  result["signature"] = signature_of(row);
+  result["signature"] = signature_of(row, Form::kFunction);
+  result["dims_argument"] = dims_argument_of(row);
   nb::list arguments;
   for (const Argument& a : row.arguments()) {
     nb::dict argument;
     argument["name"] = a.name;
+    argument["alias"] = alias_of(a.name);
     argument["type"] = describe(a.type);
     argument["required"] = a.fallback.kind == Default::Kind::kRequired;
     argument["default"] = default_text(a);
@@ -399,9 +425,10 @@ void bind_ops(nb::module_& m) {
   const nb::object tensor = m.attr("Tensor");
   nb::list rows;
   for (const Row* row : all_rows()) {
-    const nb::object op = make_op(*row);
-    m.attr(row->name) = op;
-    if (row->options.method && !nb::hasattr(tensor, row->name)) tensor.attr(row->name) = op;
+    m.attr(row->name) = make_op(*row, Form::kFunction);
+    if (row->options.method && !nb::hasattr(tensor, row->name)) {
+      tensor.attr(row->name) = make_op(*row, Form::kMethod);
+    }
     rows.append(describe_row(*row));
   }
   m.attr("_rows") = rows;

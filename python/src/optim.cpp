@@ -5,12 +5,10 @@
 #include <vector>
 
 #include <nanobind/stl/map.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <entasis/optim/optim.h>
-#include <entasis/python/src/bind.h>
+#include <entasis/python/src/named.h>
 
 namespace entasis::python {
 namespace {
@@ -68,21 +66,22 @@ void bind_optim(nb::module_& m) {
       .def("_state",
            [](const Optimizer& o) {
              const NamedState state = o.state_dict();
-             nb::dict tensors;
+             named::TensorDict tensors;
              for (const auto& [name, tensor] : state.tensors) {
                tensors[name.c_str()] = to_object(tensor);
              }
-             return nb::make_tuple(tensors, nb::cast(state.numbers));
+             return std::pair(tensors, state.numbers);
            })
-      .def("_load_state", [](Optimizer& o, const nb::dict& tensors, const Numbers& numbers) {
-        NamedState state;
-        for (const auto& [name, tensor] : tensors) {
-          state.tensors.add(nb::cast<std::string>(name), nb::cast<Tensor>(tensor),
-                            Location::deferred());
-        }
-        state.numbers = numbers;
-        o.load_state_dict(state, Location::deferred());
-      });
+      .def("_load_state",
+           [](Optimizer& o, const named::TensorDict& tensors, const Numbers& numbers) {
+             NamedState state;
+             for (const auto& [name, tensor] : tensors) {
+               state.tensors.add(nb::cast<std::string>(name), nb::cast<Tensor>(tensor),
+                                 Location::deferred());
+             }
+             state.numbers = numbers;
+             o.load_state_dict(state, Location::deferred());
+           });
   define<optim::SGD>(m, "_SGD");
   define<optim::Adam>(m, "_Adam");
   define<optim::AdamW>(m, "_AdamW");

@@ -2,7 +2,7 @@
 #include <optional>
 
 #include <entasis/core/generator.h>
-#include <entasis/python/src/bind.h>
+#include <entasis/python/src/named.h>
 
 namespace entasis::python {
 namespace {
@@ -10,7 +10,6 @@ namespace {
 // `with entasis.random.fork(generator):` draws come from it inside.
 struct Guard {
   Generator* generator;
-  nb::object owner;
   std::optional<GeneratorGuard> active;
 };
 
@@ -24,27 +23,33 @@ void bind_random(nb::module_& m) {
       .def("manual_seed",
            [](nb::handle self, uint64_t seed) {
              nb::cast<Generator&>(self).manual_seed(seed);
-             return nb::borrow(self);
+             return nb::borrow<named::Self>(self);
            })
       .def("initial_seed", &Generator::seed)
       .def("get_state",
-           [](const Generator& g) { return nb::make_tuple(g.state().seed, g.state().offset); })
-      .def("set_state",
-           [](Generator& g, const nb::tuple& state) {
-             g.set_state({nb::cast<uint64_t>(state[0]), nb::cast<uint64_t>(state[1])});
-           })
+           [](const Generator& g) { return std::pair(g.state().seed, g.state().offset); })
+      .def(
+          "set_state",
+          [](Generator& g, std::pair<uint64_t, uint64_t> state) {
+            g.set_state({state.first, state.second});
+          },
+          nb::arg("state"))
       .def("split", &Generator::split, nb::arg("stream"),
            "An independent generator: the same seed and stream give the same numbers.");
   m.def(
       "default_generator", [] { return &default_generator(); }, nb::rv_policy::reference);
 
   nb::class_<Guard>(m, "use_generator", "Makes the draws of a `with` block come from a generator.")
-      .def("__init__",
-           [](Guard* self, const nb::object& generator) {
-             new (self) Guard{nb::cast<Generator*>(generator), generator, {}};
-           })
+      .def(
+          "__init__",
+          [](Guard* self, Generator& generator) {
+            new (self) Guard{&generator, {}};
+          },
+          nb::arg("generator"), nb::keep_alive<1, 2>())
       .def("__enter__", [](Guard& self) { self.active.emplace(*self.generator); })
-      .def("__exit__", [](Guard& self, nb::args) { self.active.reset(); });
+      .def(
+          "__exit__", [](Guard& self, nb::args) { self.active.reset(); },
+          nb::sig(named::kExitSignature));
 }
 
 }  // namespace entasis::python

@@ -4,11 +4,10 @@
 #include <string>
 #include <vector>
 
-#include <nanobind/stl/string.h>
-
 #include <entasis/core/autograd.h>
 #include <entasis/ops/methods.h>
 #include <entasis/ops/print.h>
+#include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
@@ -18,7 +17,12 @@ PyTypeObject* tensor_type;
 
 namespace {
 
-nb::tuple tuple_of(const Dims& dims) { return nb::steal<nb::tuple>(from_value(dims)); }
+named::Shape tuple_of(const Dims& dims) { return nb::steal<named::Shape>(from_value(dims)); }
+
+named::Tensor borrow_tensor(nb::handle self) { return nb::borrow<named::Tensor>(self); }
+named::Tensor make_object(Tensor tensor) {
+  return nb::steal<named::Tensor>(wrap(std::move(tensor)));
+}
 
 nb::object number_object(const Number& number) {
   switch (number.category()) {
@@ -91,7 +95,7 @@ Tensor convert_to(const Tensor& self, std::optional<DType> dtype, std::optional<
   return result;
 }
 
-nb::object to_any(nb::handle self, nb::args args, nb::kwargs kwargs) {
+named::Tensor to_any(nb::handle self, nb::args args, nb::kwargs kwargs) {
   const Tensor& tensor = tensor_of(self.ptr());
   std::optional<DType> dtype;
   std::optional<Device> device;
@@ -124,15 +128,29 @@ nb::object to_any(nb::handle self, nb::args args, nb::kwargs kwargs) {
     take(given);
   }
   Tensor result = convert_to(tensor, dtype, device);
-  if (result.same(tensor)) return nb::borrow(self);
-  return to_object(std::move(result));
+  return result.same(tensor) ? borrow_tensor(self) : make_object(std::move(result));
 }
 
 template <DType D>
-nb::object to_dtype(nb::handle self) {
+named::Tensor to_dtype(nb::handle self) {
   const Tensor& tensor = tensor_of(self.ptr());
-  return tensor.dtype() == D ? nb::borrow(self) : to_object(convert_to(tensor, D, {}));
+  return tensor.dtype() == D ? borrow_tensor(self) : make_object(convert_to(tensor, D, {}));
 }
+
+constexpr const char* kSizeSignatures =
+    "@typing.overload\n"
+    "def size(self, dim: None = None) -> tuple[int, ...]\n"
+    "@typing.overload\n"
+    "def size(self, dim: int) -> int";
+constexpr const char* kToSignatures =
+    "@typing.overload\n"
+    "def to(self, dtype: DtypeLike, device: DeviceLike | None = None) -> Tensor\n"
+    "@typing.overload\n"
+    "def to(self, device: DeviceLike | None, dtype: DtypeLike | None = None) -> Tensor\n"
+    "@typing.overload\n"
+    "def to(self, *, dtype: DtypeLike | None = None, device: DeviceLike | None = None) -> Tensor\n"
+    "@typing.overload\n"
+    "def to(self, other: Tensor) -> Tensor";
 
 // ---- The path of modules that errors name ("in model.fc1")
 
@@ -150,9 +168,8 @@ void leave_module() { open_modules.pop_back(); }
 
 // ---- Gradients
 
-void backward(const Tensor& self, const nb::object& gradient, bool retain_graph,
-              bool create_graph) {
-  const Tensor given = gradient.is_none() ? Tensor() : nb::cast<Tensor>(gradient);
+void backward(const Tensor& self, const Tensor* gradient, bool retain_graph, bool create_graph) {
+  const Tensor given = gradient ? *gradient : Tensor();
   const nb::gil_scoped_release release;
   self.backward(given, retain_graph, create_graph, Location::deferred());
 }
@@ -186,11 +203,11 @@ void bind_tensor(nb::module_& m) {
       .def_prop_ro("shape", [](const Tensor& t) { return tuple_of(t.shape()); })
       .def(
           "size",
-          [](const Tensor& t, const nb::object& dim) -> nb::object {
-            if (dim.is_none()) return tuple_of(t.shape());
-            return nb::int_(t.size(nb::cast<int64_t>(dim), Location::deferred()));
+          [](const Tensor& t, std::optional<int64_t> dim) -> nb::object {
+            if (!dim) return tuple_of(t.shape());
+            return nb::int_(t.size(*dim, Location::deferred()));
           },
-          nb::arg("dim") = nb::none())
+          nb::arg("dim") = nb::none(), nb::sig(kSizeSignatures))
       .def("stride", [](const Tensor& t) { return tuple_of(t.strides()); })
       .def("storage_offset", &Tensor::storage_offset)
       .def("dim", &Tensor::dim)
@@ -199,13 +216,14 @@ void bind_tensor(nb::module_& m) {
       .def("element_size", [](const Tensor& t) { return size_of(t.dtype()); })
       .def_prop_ro("nbytes", [](const Tensor& t) { return t.numel() * size_of(t.dtype()); })
       .def("data_ptr", [](const Tensor& t) { return reinterpret_cast<uintptr_t>(t.raw()); })
-      .def_prop_ro("dtype", [](const Tensor& t) { return object_of(t.dtype()); })
+      .def_prop_ro("dtype",
+                   [](const Tensor& t) { return nb::borrow<named::Dtype>(object_of(t.dtype())); })
       .def_prop_ro("device", &Tensor::device)
       .def("is_contiguous", &Tensor::is_contiguous)
       .def("is_floating_point", [](const Tensor& t) { return is_floating_point(t.dtype()); })
       // Its elements
-      .def("item", &item)
-      .def("tolist", &to_list)
+      .def("item", [](const Tensor& t) { return nb::borrow<named::Scalar>(item(t)); })
+      .def("tolist", [](const Tensor& t) { return nb::borrow<nb::any>(to_list(t)); })
       .def("__bool__", &truth)
       .def("__float__", [](const Tensor& t) { return nb::float_(item(t)); })
       .def("__int__", [](const Tensor& t) { return nb::int_(item(t)); })
@@ -223,7 +241,7 @@ void bind_tensor(nb::module_& m) {
            })
       .def("__repr__", [](const Tensor& t) { return to_string(t); })
       .def("__hash__", [](const Tensor& t) { return reinterpret_cast<intptr_t>(t.impl()) >> 4; })
-      .def("to", &to_any)
+      .def("to", &to_any, nb::sig(kToSignatures))
       .def("float", &to_dtype<kF32>)
       .def("double", &to_dtype<kF64>)
       .def("half", &to_dtype<kF16>)
@@ -234,10 +252,10 @@ void bind_tensor(nb::module_& m) {
       .def("cpu",
            [](nb::handle self) {
              const Tensor& t = tensor_of(self.ptr());
-             return t.device().is_cpu() ? nb::borrow(self) : to_object(convert_to(t, {}, kCPU));
+             return t.device().is_cpu() ? borrow_tensor(self)
+                                        : make_object(convert_to(t, {}, kCPU));
            })
-      .def("cuda",
-           [](const Tensor& t) { return to_object(convert_to(t, {}, Device(DeviceType::kCUDA))); })
+      .def("cuda", [](const Tensor& t) { return convert_to(t, {}, Device(DeviceType::kCUDA)); })
       .def("t", [](const Tensor& t) { return t.t(Location::deferred()); })
       .def_prop_ro("T", [](const Tensor& t) { return t.t(Location::deferred()); })
       // Its gradient
@@ -247,23 +265,23 @@ void bind_tensor(nb::module_& m) {
           "requires_grad_",
           [](nb::handle self, bool on) {
             tensor_of(self.ptr()).requires_grad_(on, Location::deferred());
-            return nb::borrow(self);
+            return nb::borrow<named::Self>(self);
           },
           nb::arg("requires_grad") = true)
       .def_prop_ro("is_leaf", &Tensor::is_leaf)
       .def_prop_ro("grad_fn",
-                   [](const Tensor& t) -> nb::object {
+                   [](const Tensor& t) -> std::optional<std::string> {
                      const Node* node = t.grad_fn();
-                     if (!node) return nb::none();
-                     return nb::str(node->frame ? node->frame : node->op->name);
+                     if (!node) return {};
+                     return node->frame ? node->frame : node->op->name;
                    })
       .def_prop_rw(
-          "grad", [](const Tensor& t) { return to_object(t.grad()); },
-          [](Tensor& t, const nb::object& grad) {
-            if (grad.is_none()) {
-              t.zero_grad();
+          "grad", [](const Tensor& t) -> named::OptionalTensor { return make_object(t.grad()); },
+          [](Tensor& t, const Tensor* grad) {
+            if (grad) {
+              t.set_grad(*grad, Location::deferred());
             } else {
-              t.set_grad(nb::cast<Tensor>(grad), Location::deferred());
+              t.zero_grad();
             }
           },
           nb::for_setter(nb::arg("grad").none()))
@@ -276,7 +294,7 @@ void bind_tensor(nb::module_& m) {
       .def("detach_",
            [](nb::handle self) {
              tensor_of(self.ptr()).detach_();
-             return nb::borrow(self);
+             return nb::borrow<named::Self>(self);
            })
       .def("retain_grad", [](Tensor& t) { t.retain_grad(Location::deferred()); });
   m.def("_enter_module", &enter_module);

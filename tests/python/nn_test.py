@@ -57,6 +57,15 @@ class Modules(unittest.TestCase):
         self.assertTrue(0 < (net(x) == 0).sum().item() < 1000)
         self.assertEqual((net.eval()(x) == 0).sum().item(), 0)
 
+    def test_batch_norm_without_running_statistics(self):
+        norm = nn.BatchNorm2d(2, affine=False, track_running_stats=False)
+        x = en.randn(3, 2, 4, 4)
+        for module in (norm.train(), norm.eval()):  # the batch's own statistics in both
+            self.assertLess(module(x).mean((0, 2, 3)).abs().amax().item(), 1e-6)
+        self.assertEqual(norm.state_dict(), {})
+        with self.assertRaisesRegex(en.Error, "running"):
+            en.batch_norm(x)
+
     def test_to_keeps_the_parameters(self):
         net = nn.Linear(2, 2)
         weight = net.weight

@@ -210,10 +210,24 @@ class Objects(unittest.TestCase):
             with self.assertRaisesRegex(TypeError, text):
                 call()
 
+    def test_factories_take_sizes_as_pytorch_does(self):
+        for made in (en.zeros(2, 3), en.zeros((2, 3)), en.zeros([2, 3]), en.zeros(size=(2, 3)),
+                     en.randint(5, (2, 3)), en.randint(0, 5, (2, 3)),
+                     en.randint(high=5, size=(2, 3)), en.full((2, 3), 1.0)):
+            self.assertEqual(made.shape, (2, 3))
+            self.assertEqual((made.size(), made.size(None), made.size(1)), ((2, 3), (2, 3), 3))
+        self.assertEqual((en.ones().shape, en.ones(()).shape, en.ones(4).shape), ((), (), (4,)))
+        with self.assertRaisesRegex(TypeError, "sizes must be ints"):
+            en.zeros(2.5)
+        with self.assertRaisesRegex(TypeError, "sizes must be ints"):
+            en.zeros(2, "3")
+
     def test_signatures(self):
         self.assertEqual(str(inspect.signature(en.softmax)), "(input, dim)")
         self.assertEqual(str(inspect.signature(en.ones(1).sum)),
                          "(dim=(), keepdim=False, dtype=None)")
+        self.assertEqual(str(inspect.signature(en.Tensor.softmax)), "(self, dim)")
+        self.assertEqual(str(inspect.signature(en.Tensor.__add__)), "(self, other, /)")
         for row in en._entasis._rows:
             function = getattr(en._entasis, row["name"])
             self.assertEqual(str(inspect.signature(function)), row["signature"])

@@ -101,6 +101,8 @@ class Wheel(unittest.TestCase):
         sources = SOURCE / "python/entasis"
         self.assertEqual({p.relative_to(package) for p in package.rglob("*.py")},
                          {p.relative_to(sources) for p in sources.rglob("*.py")})
+        for types in "py.typed", "__init__.pyi", "_entasis.pyi":
+            self.assertTrue((package / types).is_file(), types)
         kinds = {"".join(p.suffixes[:1]) for p in package.rglob("*") if p.is_file()}
         self.assertLessEqual(kinds, {".py", ".pyi", ".typed", ".so", ".abi3",
                                      f".cpython-3{sys.version_info.minor}-"

@@ -1,7 +1,9 @@
 """Initialisers: they overwrite a tensor, unrecorded, with draws of the current generator, and return
 it."""
 
-from .. import _entasis
+from __future__ import annotations
+
+from .._entasis import Tensor
 
 __all__ = ["calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
            "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
@@ -21,7 +23,7 @@ from .._entasis import (  # noqa: E402
 )
 
 
-def _affine(weight, bias):
+def _affine(weight: Tensor, bias: Tensor | None) -> None:
     """PyTorch's weights of Linear and Conv2d: uniform in ±1/sqrt(fan_in)."""
     kaiming_uniform_(weight, 5 ** 0.5)
     if bias is not None:

@@ -2,10 +2,15 @@
 registered buffer to an attribute registers it under that name; names make the keys of state dicts
 and the path that errors print."""
 
+from __future__ import annotations
+
 import collections
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 from .. import _entasis
 from .._entasis import Tensor, _enter_module, _leave_module
+from ..typing import DeviceLike, DtypeLike
 
 __all__ = ["Module", "Parameter"]
 
@@ -13,16 +18,16 @@ __all__ = ["Module", "Parameter"]
 class Parameter(Tensor):
     """A tensor that modules register when it is assigned, and that optimizers change."""
 
-    def __init__(self, data, requires_grad=True):
+    def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
         super().__init__(data.detach())
         if requires_grad:
             self.requires_grad_()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
 
-def _own(value):
+def _own(value: Any) -> Tensor:
     """A tensor of ours from one of ours, PyTorch's or NumPy's."""
     if isinstance(value, Tensor):
         return value
@@ -31,10 +36,24 @@ def _own(value):
     return _entasis.from_dlpack(value) if hasattr(value, "__dlpack__") else _entasis.tensor(value)
 
 
+class IncompatibleKeys(NamedTuple):
+    """What load_state_dict() did not find, and what it found no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
 class Module:
     """Derive, assign parameters and modules in __init__(), define forward(), call the object."""
 
-    def __init__(self):
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Any]  # modules and None
+    _transient: set[str]
+    _name: str
+
+    def __init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "_parameters", {})
         set_(self, "_buffers", {})
@@ -45,10 +64,10 @@ class Module:
 
     # ---- The call
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         _enter_module(self._name)
         try:
             return self.forward(*args, **kwargs)
@@ -57,14 +76,14 @@ class Module:
 
     # ---- Registration
 
-    def _registries(self):
+    def _registries(self) -> tuple[dict[str, Any], ...]:
         try:
             return self._parameters, self._buffers, self._modules
         except AttributeError:
             raise AttributeError(
                 f"{type(self).__name__}.__init__() must call super().__init__() first") from None
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         parameters, buffers, modules = self._registries()
         if isinstance(value, Parameter):
             kind = parameters
@@ -88,42 +107,42 @@ class Module:
         self.__dict__.pop(name, None)
         kind[name] = value
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         for registry in ("_parameters", "_buffers", "_modules"):
             entries = self.__dict__.get(registry)
             if entries is not None and name in entries:
                 return entries[name]
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         for entries in self._registries():
             if name in entries:
                 del entries[name]
                 return
         object.__delattr__(self, name)
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()).union(*self._registries()))
 
-    def _check_name(self, name):
+    def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not name or "." in name:
             raise _entasis.ValueError(f"{name!r} is no name for a part of a module")
         if name in self.__dict__ or any(name in entries for entries in self._registries()):
             raise _entasis.ValueError(f"the name '{name}' is taken")
 
-    def register_parameter(self, name, param):
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         """The same as assigning a Parameter; None keeps the name free of a tensor."""
         self._check_name(name)
         self._parameters[name] = param
 
-    def register_buffer(self, name, tensor, persistent=True):
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """A tensor that belongs to the state but is not trained."""
         self._check_name(name)
         self._buffers[name] = tensor
         if not persistent:
             self._transient.add(name)
 
-    def add_module(self, name, module):
+    def add_module(self, name: str, module: Module | None) -> None:
         """The same as assigning a module, for names that are no identifiers."""
         self._check_name(name)
         if module is not None:
@@ -134,13 +153,14 @@ class Module:
 
     # ---- Walks
 
-    def children(self):
+    def children(self) -> Iterator[Module]:
         return (m for m in self._modules.values() if m is not None)
 
-    def named_children(self):
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         return ((n, m) for n, m in self._modules.items() if m is not None)
 
-    def named_modules(self, prefix="", _seen=None):
+    def named_modules(self, prefix: str = "",
+                      _seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
         """This module and all below it, each once, with their paths."""
         seen = set() if _seen is None else _seen
         if id(self) in seen:
@@ -150,11 +170,11 @@ class Module:
         for name, module in self.named_children():
             yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
 
-    def modules(self):
+    def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
-    def _named(self, registry, prefix, recurse):
-        seen = set()
+    def _named(self, registry: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
         for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name, tensor in getattr(module, registry).items():
                 if tensor is None or id(tensor) in seen:
@@ -162,37 +182,41 @@ class Module:
                 seen.add(id(tensor))
                 yield (f"{path}.{name}" if path else name), tensor
 
-    def named_parameters(self, prefix="", recurse=True):
+    def named_parameters(self, prefix: str = "",
+                         recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """All parameters, each once, with their paths."""
         return self._named("_parameters", prefix, recurse)
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix="", recurse=True):
+    def named_buffers(self, prefix: str = "",
+                      recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         return self._named("_buffers", prefix, recurse)
 
-    def buffers(self, recurse=True):
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     # ---- State
 
-    def _state(self, prefix):
-        for name, tensor in self._parameters.items():
-            if tensor is not None:
-                yield prefix + name, tensor
+    def _state(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                yield prefix + name, parameter
         for name, tensor in self._buffers.items():
             if tensor is not None and name not in self._transient:
                 yield prefix + name, tensor
         for name, module in self.named_children():
             yield from module._state(f"{prefix}{name}.")
 
-    def state_dict(self, prefix="", keep_vars=False):
+    def state_dict(self, prefix: str = "",
+                   keep_vars: bool = False) -> collections.OrderedDict[str, Tensor]:
         """Parameters and buffers by path, in PyTorch's order; they share memory with the module."""
         return collections.OrderedDict(
             (name, tensor if keep_vars else tensor.detach()) for name, tensor in self._state(prefix))
 
-    def load_state_dict(self, state_dict, strict=True):
+    def load_state_dict(self, state_dict: Mapping[str, Any],
+                        strict: bool = True) -> IncompatibleKeys:
         """Copies a state dict, of PyTorch's tensors too, into this module. All fits or nothing
         changes. Without `strict` keys may be missing or unexpected; they are returned."""
         own = dict(self._state(""))
@@ -212,39 +236,47 @@ class Module:
             for name, tensor in own.items():
                 if name in given:
                     tensor.detach().copy_(given[name].to(tensor.device))
-        return collections.namedtuple("IncompatibleKeys", "missing_keys unexpected_keys")(
-            missing, unexpected)
+        return IncompatibleKeys(missing, unexpected)
 
     # ---- Changes to everything
 
-    def apply(self, fn):
+    def apply(self, fn: Callable[[Module], object]) -> Self:
         """fn(module) for this module and all below it, children first."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         for parameter in self.parameters():
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
                 parameter.grad.zero_()
 
-    def to(self, *args, **kwargs):
+    @overload
+    def to(self, dtype: DtypeLike, device: DeviceLike | None = None) -> Self: ...
+    @overload
+    def to(self, device: DeviceLike | None, dtype: DtypeLike | None = None) -> Self: ...
+    @overload
+    def to(self, *, dtype: DtypeLike | None = None,
+           device: DeviceLike | None = None) -> Self: ...
+    @overload
+    def to(self, other: Tensor) -> Self: ...
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """Moves all tensors to a device, floating-point ones to a dtype, in place."""
         for tensor in [*self.parameters(), *self.buffers()]:
             target = tensor.detach().to(*args, **kwargs)
@@ -259,33 +291,40 @@ class Module:
                 tensor.grad = grad.to(*args, **kwargs)
         return self
 
-    def float(self):
+    def float(self) -> Self:
         return self.to(_entasis.float32)
 
-    def double(self):
+    def double(self) -> Self:
         return self.to(_entasis.float64)
 
-    def half(self):
+    def half(self) -> Self:
         return self.to(_entasis.float16)
 
-    def bfloat16(self):
+    def bfloat16(self) -> Self:
         return self.to(_entasis.bfloat16)
 
-    def cpu(self):
+    def cpu(self) -> Self:
         return self.to("cpu")
 
-    def cuda(self):
+    def cuda(self) -> Self:
         return self.to("cuda")
 
     # ---- Text
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """What repr() shows between the parentheses."""
         return ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"({name}): " + repr(module).replace("\n", "\n  ")
                  for name, module in self.named_children()]
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class UnaryModule(Module):
+    """A module from one tensor to one."""
+
+    if TYPE_CHECKING:
+        def __call__(self, input: Tensor) -> Tensor: ...
