@@ -6,6 +6,10 @@ install(TARGETS entasis EXPORT EntasisTargets
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(TARGET entasis_cuda AND BUILD_SHARED_LIBS)
+  # A plugin: found beside the library at run time, never linked.
+  install(TARGETS entasis_cuda LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
 
 get_property(_entasis_programs GLOBAL PROPERTY ENTASIS_PROGRAMS)
 if(_entasis_programs)

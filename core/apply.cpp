@@ -3,10 +3,11 @@
 #include <cstring>
 
 #include <entasis/core/autograd.h>
-#include <entasis/core/backend.h>
+#include <entasis/core/backend_internal.h>
 #include <entasis/core/engine_internal.h>
 #include <entasis/core/interceptor.h>
 #include <entasis/core/leaf_internal.h>
+#include <entasis/core/op_note_internal.h>
 #include <entasis/core/op.h>
 #include <entasis/core/record_internal.h>
 #include <entasis/core/registration_internal.h>
@@ -26,6 +27,7 @@ struct Run {
   bool has_device = false;
   bool in_place = false;
   bool mixed_devices = false;  // a 0-d CPU tensor joined an op of another device
+  StreamId stream = 0;
 };
 
 [[gnu::cold]] const char* describe_operand(int i) {
@@ -136,30 +138,32 @@ inline const KernelSlot& find_kernel(const Run& run) {
   return operands;
 }
 
-// Waits for other streams' writes where a storage was last written elsewhere (rule 13).
-[[gnu::cold, gnu::noinline]] void order_streams(const Run& run, Outputs outputs, StreamId stream) {
-  Backend& backend = backend_of(run.device.type);
-  auto use = [&](const Tensor& t) {
-    if (t.device() == run.device && t.impl()->storage->last_writer != stream) {
-      backend.use_on_stream(*t.impl()->storage, stream);
+// Rule 13: waits for what other streams have done to the storages that this op touches.
+void order_streams(const Run& run, Outputs outputs, StreamId stream) {
+  auto use = [&](const Tensor& t, bool writes) {
+    if (!(t.device() == run.device)) return;
+    Storage& storage = *t.impl()->storage;
+    if (storage.last_writer != stream || (writes && storage.other_users != 0)) [[unlikely]] {
+      quick_backend_of(run.device.type).use_on_stream(storage, stream, writes);
     }
   };
-  for (const Operand& in : run.inputs) {
-    if (in.is_tensor()) use(in.tensor());
+  const int n = int(run.inputs.size());
+  for (int i = 0; i < n; ++i) {
+    const Operand& in = run.inputs[size_t(i)];
+    if (in.is_tensor()) {
+      use(in.tensor(), run.op.mutates && run.op.mutates(run.attributes, i, n));
+    }
   }
-  for (const Tensor& out : outputs) use(out);
+  for (const Tensor& out : outputs) use(out, true);
 }
 
 inline Context context_of(const Run& run, const KernelSlot& slot) {
-  return {run.op, run.device, slot.data, 0, nullptr, {}};
+  return {run.op, run.device, slot.data, run.stream, nullptr, {}};
 }
 
 inline void run_kernel(const Run& run, Outputs outputs, const KernelSlot& slot) {
   Context context = context_of(run, slot);
-  if (!run.device.is_cpu()) [[unlikely]] {
-    context.stream = backend_of(run.device.type).current_stream(run.device.index);
-    order_streams(run, outputs, context.stream);
-  }
+  if (!run.device.is_cpu()) order_streams(run, outputs, run.stream);
   Ref<Storage> scratch;
   if (slot.scratch) {
     if (const size_t bytes = slot.scratch(run.attributes, run.inputs, outputs)) {
@@ -169,7 +173,12 @@ inline void run_kernel(const Run& run, Outputs outputs, const KernelSlot& slot) 
   }
   if (run.op.random_words) {
     const int64_t words = run.op.random_words(run.attributes, outputs);
-    context.random = current_generator(run.device).reserve(uint64_t(words + 3) / 4);
+    const uint64_t blocks = uint64_t(words + 3) / 4;
+    Generator& generator = current_generator(run.device);
+    context.random = run.device.is_cpu()
+                         ? generator.reserve(blocks)
+                         : quick_backend_of(run.device.type)
+                               .draw(run.device.index, generator, blocks);
   }
   if (run.mixed_devices) [[unlikely]] {
     const SmallVector<Operand, 4> operands = kernel_operands(run);
@@ -278,8 +287,16 @@ inline void run_seen(const Run& run, Outputs outputs, Execute execute) {
   walk.after(call, outputs);
 }
 
+// Tells a device with streams what is coming: its errors may show up later.
+inline void begin_on_device(Run& run) {
+  if (run.device.is_cpu() || run.device.is_meta()) return;
+  run.stream = quick_backend_of(run.device.type)
+                   .begin_op(run.device.index, note_op(run.op.name, run.at));
+}
+
 void run_op(Run& run, Outputs outputs) {
   if (run.op.mutates) check_mutated(run);
+  begin_on_device(run);
   run_seen(run, outputs, [&](bool with_kernel) {
     make_outputs(run, outputs);
     if (!run.op.view) {
@@ -417,6 +434,7 @@ void run_in_place(Run& run) {
   }
   if (!operands.empty()) run.inputs = {operands.data(), size_t(operands.size())};
 
+  begin_on_device(run);
   const bool records = run.needs_grad && run.op.vjp != nullptr && is_floating_point(target.dtype());
   const Tensor before = records ? kept_target(run, target) : Tensor();
   run_seen(run, {&target, 1}, [&](bool with_kernel) {

@@ -5,6 +5,7 @@
 
 #include <entasis/core/backend_internal.h>
 #include <entasis/core/error.h>
+#include <entasis/core/plugin_internal.h>
 #include <entasis/core/registration_internal.h>
 
 namespace entasis {
@@ -22,9 +23,46 @@ std::string mebibytes(size_t bytes) {
 }  // namespace
 
 Backend::~Backend() = default;
+StreamId Backend::begin_op(int device, const OpNote&) { return current_stream(device); }
 StreamId Backend::current_stream(int) const { return 0; }
-void Backend::use_on_stream(Storage&, StreamId) {}
+void Backend::set_current_stream(int, StreamId) {}
+StreamId Backend::new_stream(int, bool) { return 0; }
+void Backend::order_streams(StreamId, StreamId) {}
+void Backend::use_on_stream(Storage&, StreamId, bool) {}
+void Backend::synchronize_stream(StreamId) {}
 void Backend::synchronize(int) {}
+bool Backend::is_idle(StreamId) { return true; }
+
+void* Backend::new_event(int, bool) { return nullptr; }
+void Backend::delete_event(void*) noexcept {}
+void Backend::record_event(void*, StreamId) {}
+void Backend::wait_event(void*, StreamId) {}
+bool Backend::query_event(void*) { return true; }
+void Backend::synchronize_event(void*) {}
+float Backend::milliseconds_between(void*, void*) {
+  throw DeviceError("this device's events have no time");
+}
+
+void Backend::begin_capture(int) { throw DeviceError("this device has no graphs"); }
+void* Backend::end_capture(int) { throw DeviceError("this device has no graphs"); }
+void Backend::abandon_capture(int) noexcept {}
+void Backend::replay(void*, StreamId) { throw DeviceError("this device has no graphs"); }
+void Backend::delete_graph(void*) noexcept {}
+
+RandomState Backend::draw(int, Generator& generator, uint64_t blocks) {
+  return generator.reserve(blocks);
+}
+
+std::string Backend::memory_summary(int device) const {
+  const MemoryStats s = memory_stats(device);
+  std::string text;
+  text +=
+      "  allocated   " + mebibytes(s.allocated) + "   peak " + mebibytes(s.peak_allocated) + "\n";
+  text += "  reserved    " + mebibytes(s.reserved) + "   peak " + mebibytes(s.peak_reserved) + "\n";
+  text += "  allocations " + std::to_string(s.allocations) + ", of them from the cache " +
+          std::to_string(s.cache_hits) + "\n";
+  return text;
+}
 
 void register_backend(DeviceType type, Backend* backend) {
   backend_table[int(type)].store(backend, std::memory_order_release);
@@ -33,14 +71,20 @@ void register_backend(DeviceType type, Backend* backend) {
 Backend* find_backend(DeviceType type) {
   if (Backend* backend = backend_table[int(type)].load(std::memory_order_acquire)) return backend;
   ensure_registered();
+  if (type == DeviceType::kCUDA) load_cuda();
   return backend_table[int(type)].load(std::memory_order_acquire);
+}
+
+std::string why_no_device(DeviceType type) {
+  if (find_backend(type) != nullptr) return {};
+  if (type == DeviceType::kCUDA) return load_cuda();
+  return "this build has no backend for it";
 }
 
 Backend& backend_of(DeviceType type) {
   if (Backend* backend = find_backend(type)) return *backend;
   if (type == DeviceType::kMeta) throw DeviceError("the meta device has no memory");
-  throw DeviceError(std::string("no ") + name_of(type) +
-                    " device: this build or machine has no backend for it");
+  throw DeviceError(std::string("no ") + name_of(type) + " device: " + why_no_device(type));
 }
 
 int device_count(DeviceType type) {
@@ -63,14 +107,8 @@ MemoryStats memory_stats(Device device) {
 }
 
 std::string memory_summary(Device device) {
-  const MemoryStats s = memory_stats(device);
-  std::string text = "memory of " + to_string(device) + "\n";
-  text +=
-      "  allocated   " + mebibytes(s.allocated) + "   peak " + mebibytes(s.peak_allocated) + "\n";
-  text += "  reserved    " + mebibytes(s.reserved) + "   peak " + mebibytes(s.peak_reserved) + "\n";
-  text += "  allocations " + std::to_string(s.allocations) + ", of them from the cache " +
-          std::to_string(s.cache_hits) + "\n";
-  return text;
+  return "memory of " + to_string(device) + "\n" +
+         backend_of(device.type).memory_summary(device.index);
 }
 
 }  // namespace entasis

@@ -7,6 +7,8 @@
 
 #include <entasis/core/device.h>
 #include <entasis/core/export.h>
+#include <entasis/core/generator.h>
+#include <entasis/core/location.h>
 #include <entasis/core/storage.h>
 
 namespace entasis {
@@ -28,6 +30,17 @@ struct MemoryStats {
   uint64_t cache_hits = 0;   // calls served without the system
 };
 
+// An op on its way to a device whose errors may show up only later.
+struct OpNote {
+  const char* op = nullptr;  // the outermost frame's name, or the op's
+  Location at{nullptr, 0};
+  const char* module = nullptr;       // "model.fc1"; lives for ever; null outside of modules
+  const char* gradient_of = nullptr;  // in backward, the forward op
+};
+class Error;
+// Gives `error` the op and place of a note, as apply() does for errors of the call itself.
+ENTASIS_API void place_as_noted(Error& error, const OpNote& note);
+
 class ENTASIS_API Backend {
  public:
   virtual ~Backend();
@@ -40,19 +53,54 @@ class ENTASIS_API Backend {
   // done.
   virtual void deallocate(void* data, size_t bytes, int device, StreamId stream,
                           uint64_t other_users) noexcept = 0;
+  // Ordered on `stream`. Memory of the host may be reused at once after a copy from it; a copy to it
+  // is finished when the stream has been waited for.
   virtual void copy(void* to, Device to_device, const void* from, Device from_device, size_t bytes,
                     StreamId stream) = 0;
   virtual void fill_zero(void* data, size_t bytes, int device, StreamId stream) = 0;
 
+  // ---- Streams. A backend without them has stream 0 alone, whose work is done when a call returns.
+  // Opens an op on `device`: gives the stream that its work goes to, and remembers the note for
+  // errors that show up later.
+  virtual StreamId begin_op(int device, const OpNote& note);
   // The stream that this thread's work on `device` goes to.
   virtual StreamId current_stream(int device) const;
-  // Orders `stream` after the storage's last writer and notes the use (rule 13).
-  virtual void use_on_stream(Storage& storage, StreamId stream);
+  virtual void set_current_stream(int device, StreamId stream);
+  // A stream from a pool: the pool comes round, so two calls may give the same one.
+  virtual StreamId new_stream(int device, bool high_priority);
+  // Work of `later` from now on waits for what `earlier` has so far.
+  virtual void order_streams(StreamId later, StreamId earlier);
+  // Rule 13: orders `stream` after the storage's last writer, for a write after its readers too, and
+  // notes the use.
+  virtual void use_on_stream(Storage& storage, StreamId stream, bool writes);
+  // Both wait, and throw what went wrong on the device meanwhile.
+  virtual void synchronize_stream(StreamId stream);
   virtual void synchronize(int device);
+  virtual bool is_idle(StreamId stream);
+
+  // ---- Events: marks in a stream. An undefined one is null.
+  virtual void* new_event(int device, bool with_time);
+  virtual void delete_event(void* event) noexcept;
+  virtual void record_event(void* event, StreamId stream);
+  virtual void wait_event(void* event, StreamId stream);  // `stream` waits, not the caller
+  virtual bool query_event(void* event);
+  virtual void synchronize_event(void* event);
+  virtual float milliseconds_between(void* start, void* end);
+
+  // ---- Graphs: the work of a stream, kept and repeated. Without them these throw DeviceError.
+  virtual void begin_capture(int device);
+  virtual void* end_capture(int device);  // the graph
+  virtual void abandon_capture(int device) noexcept;
+  virtual void replay(void* graph, StreamId stream);
+  virtual void delete_graph(void* graph) noexcept;
+
+  // Takes `blocks` blocks of random numbers; inside a capture, relative to where a replay starts.
+  virtual RandomState draw(int device, Generator& generator, uint64_t blocks);
 
   virtual MemoryStats memory_stats(int device) const = 0;
   virtual void reset_peak_memory(int device) = 0;
   virtual void release_cache(int device) = 0;  // gives unused memory back to the system
+  virtual std::string memory_summary(int device) const;
 };
 
 // Makes a backend known; `backend` lives for the rest of the process.
@@ -61,6 +109,8 @@ ENTASIS_API void register_backend(DeviceType type, Backend* backend);
 ENTASIS_API Backend* find_backend(DeviceType type);
 // Throws DeviceError that says what is missing.
 ENTASIS_API Backend& backend_of(DeviceType type);
+// Why there is no such device, in one line; empty if there is one.
+ENTASIS_API std::string why_no_device(DeviceType type);
 // How many devices of a type there are; 0 without a backend.
 ENTASIS_API int device_count(DeviceType type);
 // Throws DeviceError unless `device` exists.

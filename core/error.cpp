@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include <entasis/core/backend.h>
 #include <entasis/core/node.h>
 #include <entasis/core/op.h>
 #include <entasis/core/thread_state_internal.h>
@@ -20,16 +21,20 @@ std::string module_path(const ModuleScope* scope) {
 }
 
 // " — in model.fc1, train.cpp:41", or in backward " — in the gradient of softmax, train.cpp:41".
-std::string place_text(Location at) {
+std::string place_text(const std::string& module, const char* gradient_of, Location at) {
   std::string text = " — ";
-  if (const Node* node = thread_state.backward_node) {
-    text +=
-        std::string("in the gradient of ") + (node->frame ? node->frame : node->op->name) + ", ";
-    at = node->at;
-  } else if (thread_state.module != nullptr) {
-    text += "in " + module_path(thread_state.module) + ", ";
+  if (gradient_of != nullptr) {
+    text += std::string("in the gradient of ") + gradient_of + ", ";
+  } else if (!module.empty()) {
+    text += "in " + module + ", ";
   }
   return text + to_string(at);
+}
+std::string place_text(Location at) {
+  if (const Node* node = thread_state.backward_node) {
+    return place_text({}, node->frame ? node->frame : node->op->name, node->at);
+  }
+  return place_text(module_path(thread_state.module), nullptr, at);
 }
 
 }  // namespace
@@ -54,10 +59,15 @@ Error::Error(std::string message, Location at) : message_(std::move(message)) {
   placed_ = true;
 }
 
-void Error::place(const char* op, Location at) {
+void Error::place(const char* op, Location at) { place(op, place_text(at)); }
+void Error::place(const char* op, const std::string& where) {
   if (placed_) return;
-  message_ = std::string(op) + ": " + message_ + place_text(at);
+  message_ = std::string(op) + ": " + message_ + where;
   placed_ = true;
+}
+
+void place_as_noted(Error& error, const OpNote& note) {
+  error.place(note.op, place_text(note.module ? note.module : "", note.gradient_of, note.at));
 }
 
 void place_in_frames(Error& error, const char* name, Location at) {

@@ -28,6 +28,9 @@ class ENTASIS_API Error : public std::exception {
   bool placed() const { return placed_; }
 
  private:
+  friend void place_as_noted(Error& error, const struct OpNote& note);
+  void place(const char* op, const std::string& where);
+
   std::string message_;
   bool placed_ = false;
 };

@@ -42,7 +42,8 @@ constexpr double uniform_double(uint32_t low, uint32_t high) {
 struct RandomState {
   uint64_t seed = 0;
   uint64_t offset = 0;                      // in blocks of four words
-  const uint64_t* device_offset = nullptr;  // added to `offset` when set
+  // When set, {seed, offset} in device memory: its seed counts, its offset is added to this one.
+  const uint64_t* device_state = nullptr;
 };
 
 class ENTASIS_API Generator {

@@ -9,14 +9,13 @@
 
 #include <entasis_build.h>
 #include <entasis/core/log.h>
+#include <entasis/core/plugin_internal.h>
 
 namespace entasis {
-namespace {
+// Linked into static programs that take Entasis::cuda; null everywhere else.
+extern "C" [[gnu::weak]] const Plugin entasis_cuda_plugin;
 
-bool refuse(const std::string& path, const std::string& why) {
-  log(LogLevel::kWarning, "plugin " + path + " is not loaded: " + why);
-  return false;
-}
+namespace {
 
 std::string library_folder() {
   Dl_info info;
@@ -31,18 +30,46 @@ std::string library_folder() {
 const char* build_id() { return ENTASIS_BUILD_ID; }
 const char* version() { return ENTASIS_VERSION; }
 
-bool load_plugin(const std::string& path) {
+namespace {
+
+std::string register_plugin(const Plugin& plugin) {
+  if (std::strcmp(plugin.build_id, build_id()) != 0) {
+    return std::string("it was built for library ") + plugin.build_id + ", this one is " +
+           build_id();
+  }
+  const char* error = plugin.register_all();
+  return error ? error : "";
+}
+
+// Opens and registers; returns what went wrong, or nothing.
+std::string open_plugin(const std::string& path) {
   // Never closed: its kernels stay registered for the rest of the process.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return refuse(path, dlerror());
+  if (library == nullptr) return dlerror();
   const auto* plugin = static_cast<const Plugin*>(dlsym(library, "entasis_plugin"));
-  if (plugin == nullptr) return refuse(path, "it does not export entasis_plugin");
-  if (std::strcmp(plugin->build_id, build_id()) != 0) {
-    return refuse(path, std::string("it was built for library ") + plugin->build_id +
-                            ", this one is " + build_id());
-  }
-  if (const char* error = plugin->register_all()) return refuse(path, error);
-  return true;
+  return plugin ? register_plugin(*plugin) : "it does not export entasis_plugin";
+}
+
+std::string register_cuda() {
+  if (&entasis_cuda_plugin != nullptr) return register_plugin(entasis_cuda_plugin);
+  const std::string path = find_plugin("entasis_cuda");
+  if (path.empty()) return "this installation of Entasis has no CUDA backend (no libentasis_cuda.so)";
+  std::string error = open_plugin(path);
+  return error.empty() ? error : "the CUDA backend " + path + " is not loaded: " + error;
+}
+
+}  // namespace
+
+bool load_plugin(const std::string& path) {
+  const std::string error = open_plugin(path);
+  if (error.empty()) return true;
+  log(LogLevel::kWarning, "plugin " + path + " is not loaded: " + error);
+  return false;
+}
+
+const std::string& load_cuda() {
+  static const auto* why = new std::string(register_cuda());
+  return *why;
 }
 
 std::string find_plugin(std::string_view name) {

@@ -9,6 +9,7 @@
 #include <entasis/core/error.h>
 #include <entasis/core/free_list_internal.h>
 #include <entasis/core/leaf_internal.h>
+#include <entasis/core/op_note_internal.h>
 #include <entasis/core/node.h>
 #include <entasis/core/thread_state_internal.h>
 
@@ -191,9 +192,10 @@ Number Tensor::item_number(Location at) const {
   const char* source = static_cast<const char*>(raw());
   if (!device().is_cpu()) {
     Backend& backend = backend_of(device().type);
-    backend.copy(element, kCPU, source, device(), size_t(size_of(dtype())),
-                 backend.current_stream(device().index));
-    backend.synchronize(device().index);
+    const StreamId stream = backend.begin_op(device().index, note_op("item", at));
+    backend.use_on_stream(*impl_->storage, stream, false);
+    backend.copy(element, kCPU, source, device(), size_t(size_of(dtype())), stream);
+    backend.synchronize_stream(stream);
     source = element;
   }
   return dispatch_dtype(dtype(), [&]<class T>(TypeTag<T>) {

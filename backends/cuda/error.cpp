@@ -1,24 +1,69 @@
-// Errors of the CUDA runtime as exceptions, and the wait after each launch under ENTASIS_SYNC=1.
 #include <entasis/backends/cuda/error.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
+#include <entasis/backends/cuda/launch_log.h>
 #include <entasis/core/error.h>
 
 namespace entasis::cuda {
+namespace {
 
-void raise(cudaError_t error, const char* what) {
-  throw DeviceError(std::string("CUDA: ") + what + ": " + cudaGetErrorString(error) + " (" +
-                    cudaGetErrorName(error) + ")");
+std::atomic<bool> lost{false};
+
+// Errors after which every call of the process fails: the device's own, not those of a call.
+bool is_sticky(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorAssert:
+    case cudaErrorECCUncorrectable:
+    case cudaErrorNvlinkUncorrectable:
+    case cudaErrorUnknown:
+      return true;
+    default:
+      return false;
+  }
 }
 
-void after_launch(cudaStream_t stream) {
-  static const bool synchronous = [] {
-    const char* const value = std::getenv("ENTASIS_SYNC");
-    return value != nullptr && std::string(value) == "1";
-  }();
-  if (synchronous) check(cudaStreamSynchronize(stream), "kernel");
+bool switched_on(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+}  // namespace
+
+const bool kSynchronizeEachLaunch = switched_on("ENTASIS_SYNC");
+
+bool device_is_lost() { return lost.load(std::memory_order_relaxed); }
+
+void throw_error(cudaError_t error, const char* call) {
+  cudaGetLastError();  // taken note of: the next call starts afresh
+  std::string text = std::string(cudaGetErrorString(error)) + " (" + cudaGetErrorName(error) +
+                     " from " + call + ")";
+  if (error == cudaErrorMemoryAllocation) throw OutOfMemoryError(std::move(text));
+  if (!is_sticky(error)) throw DeviceError(std::move(text));
+  if (lost.exchange(true)) {
+    throw DeviceError("the device failed earlier in this process: " + std::move(text));
+  }
+  throw DeviceError(std::move(text) + "; " + suspects() +
+                    "; the device cannot be used again in this process");
+}
+
+void synchronize_after_launch(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream, &status), "cudaStreamIsCapturing");
+  if (status == cudaStreamCaptureStatusNone) {
+    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+  }
 }
 
 }  // namespace entasis::cuda

@@ -142,10 +142,11 @@ void fill(CpuContext&, const Fill&, Inputs in, Outputs out) {
 void to_device(CpuContext&, const ToDevice&, Inputs in, Outputs out) {
   const Tensor& from = in[0].tensor();
   Backend& backend = backend_of(from.device().type);
+  const StreamId stream = backend.current_stream(from.device().index);
+  backend.use_on_stream(*from.impl()->storage, stream, false);
   backend.copy(out[0].raw(), out[0].device(), from.raw(), from.device(),
-               size_t(from.numel()) * size_t(size_of(from.dtype())),
-               backend.current_stream(from.device().index));
-  backend.synchronize(from.device().index);
+               size_t(from.numel()) * size_t(size_of(from.dtype())), stream);
+  backend.synchronize_stream(stream);
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ class FakeBackend final : public Backend {
   }
   void fill_zero(void* data, size_t bytes, int, StreamId) override { std::memset(data, 0, bytes); }
   StreamId current_stream(int) const override { return stream; }
-  void use_on_stream(Storage& storage, StreamId by) override {
+  void use_on_stream(Storage& storage, StreamId by, bool) override {
+    if (storage.last_writer == by) return;
     waits.push_back({storage.last_writer, by});
     storage.other_users |= uint64_t{1} << by;
   }

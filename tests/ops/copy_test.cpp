@@ -244,7 +244,7 @@ TEST(CopyError, Messages) {
           kPlace);
   expect_message<DeviceError>(
       [&] { to_device(x, Device(DeviceType::kCUDA), kHere); },
-      "to_device: no cuda device: this build or machine has no backend for it" + kPlace);
+      "to_device: no cuda device: " + why_no_device(DeviceType::kCUDA) + kPlace);
   expect_message<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, kHere); },
                               "to_device: a meta tensor has no elements to copy to cpu" + kPlace);
   expect_message<ValueError>([&] { clone(Tensor(), kHere); },

@@ -1,0 +1,74 @@
+#include <entasis/backends/cuda/devices.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/internal/poison.h>
+#include <entasis/backends/cuda/limits.h>
+
+namespace entasis::cuda {
+namespace {
+
+struct Devices {
+  std::vector<DeviceLimits> limits;
+  std::vector<std::unique_ptr<Allocator>> allocators;
+};
+// Never destroyed: tensors may outlive statics.
+Devices& devices() {
+  static auto* d = new Devices;
+  return *d;
+}
+
+std::string version_text(int version) {  // 13010 is 13.1
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+int attribute(int device, cudaDeviceAttr which) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, which, device), "cudaDeviceGetAttribute");
+  return value;
+}
+
+bool poisons() {
+  const char* value = std::getenv("ENTASIS_POISON");
+  return value && *value && std::string_view(value) != "0";
+}
+
+}  // namespace
+
+const bool kPoisons = poisons();
+
+std::string find_devices() {
+  int driver = 0, runtime = 0, count = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  if (driver == 0) return "no NVIDIA driver is loaded";
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  if (error == cudaErrorInsufficientDriver) {
+    return "the NVIDIA driver supports CUDA " + version_text(driver) + ", this build needs " +
+           version_text(runtime);
+  }
+  if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
+    return "the NVIDIA driver shows no GPU to this process";
+  }
+  if (error != cudaSuccess) return cudaGetErrorString(error);
+  for (int i = 0; i < count && i < kMaxDevices; ++i) {
+    devices().limits.push_back({attribute(i, cudaDevAttrMultiProcessorCount),
+                                attribute(i, cudaDevAttrMaxSharedMemoryPerBlockOptin),
+                                10 * attribute(i, cudaDevAttrComputeCapabilityMajor) +
+                                    attribute(i, cudaDevAttrComputeCapabilityMinor)});
+    devices().allocators.push_back(std::make_unique<Allocator>(i));
+  }
+  return {};
+}
+
+int device_count() { return int(devices().limits.size()); }
+const DeviceLimits& limits_of(int device) { return devices().limits[size_t(device)]; }
+Allocator& allocator_of(int device) { return *devices().allocators[size_t(device)]; }
+
+}  // namespace entasis::cuda

@@ -1,0 +1,45 @@
+// Kernels' side of rule 14: a wrong index reads 0 or drops the write, and is reported here; the call
+// that next waits for the device throws IndexError with the op and line of the launch.
+#pragma once
+
+#include <cstdint>
+
+#include <entasis/backends/cuda/launch_log.h>
+#include <entasis/kernels/cuda/internal/device.h>
+
+namespace entasis::cuda {
+
+// `index` at linear `position` of the index tensor is out of range for a dimension of `size`. The
+// lowest position of the earliest launch is kept.
+__device__ inline void report_index(const IndexCheck& check, int64_t position, int64_t index,
+                                    int64_t size) {
+  const unsigned long long mine =
+      static_cast<unsigned long long>(check.launch) << 32 | (position & 0xffffffffll);
+  IndexRecord* const record = check.record;
+  // Most of many wrong indices turn back here.
+  if (mine >= *static_cast<volatile unsigned long long*>(&record->first)) return;
+  while (atomicCAS(&record->lock, 0u, 1u) != 0u) {
+  }
+  __threadfence();
+  volatile IndexRecord* const now = record;
+  if (mine < now->first) {
+    now->first = mine;
+    now->index = index;
+    now->size = size;
+  }
+  __threadfence();
+  atomicExch(&record->lock, 0u);
+  *check.flag = 1;
+  __threadfence_system();
+}
+
+// `index` in [-size, size) as a place in [0, size), or -1 after a report.
+__device__ inline int64_t checked_index(const IndexCheck& check, int64_t position, int64_t index,
+                                        int64_t size) {
+  const int64_t place = index < 0 ? index + size : index;
+  if (place >= 0 && place < size) return place;
+  report_index(check, position, index, size);
+  return -1;
+}
+
+}  // namespace entasis::cuda
