@@ -7,8 +7,8 @@
 #include <entasis/core/engine_internal.h>
 #include <entasis/core/interceptor.h>
 #include <entasis/core/leaf_internal.h>
-#include <entasis/core/op_note_internal.h>
 #include <entasis/core/op.h>
+#include <entasis/core/op_note_internal.h>
 #include <entasis/core/record_internal.h>
 #include <entasis/core/registration_internal.h>
 #include <entasis/core/thread_state_internal.h>
@@ -175,10 +175,10 @@ inline void run_kernel(const Run& run, Outputs outputs, const KernelSlot& slot) 
     const int64_t words = run.op.random_words(run.attributes, outputs);
     const uint64_t blocks = uint64_t(words + 3) / 4;
     Generator& generator = current_generator(run.device);
-    context.random = run.device.is_cpu()
-                         ? generator.reserve(blocks)
-                         : quick_backend_of(run.device.type)
-                               .draw(run.device.index, generator, blocks);
+    context.random =
+        run.device.is_cpu()
+            ? generator.reserve(blocks)
+            : quick_backend_of(run.device.type).draw(run.device.index, generator, blocks);
   }
   if (run.mixed_devices) [[unlikely]] {
     const SmallVector<Operand, 4> operands = kernel_operands(run);
@@ -290,8 +290,8 @@ inline void run_seen(const Run& run, Outputs outputs, Execute execute) {
 // Tells a device with streams what is coming: its errors may show up later.
 inline void begin_on_device(Run& run) {
   if (run.device.is_cpu() || run.device.is_meta()) return;
-  run.stream = quick_backend_of(run.device.type)
-                   .begin_op(run.device.index, note_op(run.op.name, run.at));
+  run.stream =
+      quick_backend_of(run.device.type).begin_op(run.device.index, note_op(run.op.name, run.at));
 }
 
 void run_op(Run& run, Outputs outputs) {

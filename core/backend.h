@@ -53,15 +53,15 @@ class ENTASIS_API Backend {
   // done.
   virtual void deallocate(void* data, size_t bytes, int device, StreamId stream,
                           uint64_t other_users) noexcept = 0;
-  // Ordered on `stream`. Memory of the host may be reused at once after a copy from it; a copy to it
-  // is finished when the stream has been waited for.
+  // Ordered on `stream`. Memory of the host may be reused at once after a copy from it; a copy to
+  // it is finished when the stream has been waited for.
   virtual void copy(void* to, Device to_device, const void* from, Device from_device, size_t bytes,
                     StreamId stream) = 0;
   virtual void fill_zero(void* data, size_t bytes, int device, StreamId stream) = 0;
 
-  // ---- Streams. A backend without them has stream 0 alone, whose work is done when a call returns.
-  // Opens an op on `device`: gives the stream that its work goes to, and remembers the note for
-  // errors that show up later.
+  // ---- Streams. A backend without them has stream 0 alone, whose work is done when a call
+  // returns. Opens an op on `device`: gives the stream that its work goes to, and remembers the
+  // note for errors that show up later.
   virtual StreamId begin_op(int device, const OpNote& note);
   // The stream that this thread's work on `device` goes to.
   virtual StreamId current_stream(int device) const;
@@ -70,8 +70,8 @@ class ENTASIS_API Backend {
   virtual StreamId new_stream(int device, bool high_priority);
   // Work of `later` from now on waits for what `earlier` has so far.
   virtual void order_streams(StreamId later, StreamId earlier);
-  // Rule 13: orders `stream` after the storage's last writer, for a write after its readers too, and
-  // notes the use.
+  // Rule 13: orders `stream` after the storage's last writer, for a write after its readers too,
+  // and notes the use.
   virtual void use_on_stream(Storage& storage, StreamId stream, bool writes);
   // Both wait, and throw what went wrong on the device meanwhile.
   virtual void synchronize_stream(StreamId stream);

@@ -84,7 +84,8 @@ void CudaGraph::capture(Callback<void()> step, Location at) {
     throw;
   }
   for (auto& [address, touch] : watch.touched) {
-    if (touch.storage.lock()) uses_.push_back({std::move(touch.storage), touch.writes, touch.recorded});
+    if (touch.storage.lock())
+      uses_.push_back({std::move(touch.storage), touch.writes, touch.recorded});
   }
 }
 

@@ -1,4 +1,5 @@
-// A step's work on a GPU, captured once and replayed: what costs is then one launch, not one a kernel.
+// A step's work on a GPU, captured once and replayed: what costs is then one launch, not one a
+// kernel.
 //
 //   CudaGraph graph;
 //   graph.capture([&] {
@@ -9,9 +10,9 @@
 //   for (…) { images.copy_(next_images); labels.copy_(next_labels); graph.replay(); }
 //
 // The closure runs once, without effect on the device: what it would launch is kept. A replay runs
-// the same kernels on the same memory, so new data are copied into the tensors of before, and numbers
-// that change from step to step must lie in tensors. Random draws go on: each replay takes new numbers.
-// What the host decides in the closure is decided once.
+// the same kernels on the same memory, so new data are copied into the tensors of before, and
+// numbers that change from step to step must lie in tensors. Random draws go on: each replay takes
+// new numbers. What the host decides in the closure is decided once.
 #pragma once
 
 #include <utility>

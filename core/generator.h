@@ -41,7 +41,7 @@ constexpr double uniform_double(uint32_t low, uint32_t high) {
 // What a kernel draws from: by value, or on a device that replays captured work, by pointer.
 struct RandomState {
   uint64_t seed = 0;
-  uint64_t offset = 0;                      // in blocks of four words
+  uint64_t offset = 0;  // in blocks of four words
   // When set, {seed, offset} in device memory: its seed counts, its offset is added to this one.
   const uint64_t* device_state = nullptr;
 };

@@ -32,8 +32,8 @@ const char* path_of(const Chain& chain) {
   return texts->try_emplace(text, text).first->second.c_str();
 }
 
-// A module's name may be freed and its address come back with another text: the thread remembers one
-// chain only, and the risk is a wrong name in a message.
+// A module's name may be freed and its address come back with another text: the thread remembers
+// one chain only, and the risk is a wrong name in a message.
 const char* module_path_now() {
   const ModuleScope* scope = thread_state.module;
   if (scope == nullptr) return nullptr;

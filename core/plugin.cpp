@@ -53,7 +53,8 @@ std::string open_plugin(const std::string& path) {
 std::string register_cuda() {
   if (&entasis_cuda_plugin != nullptr) return register_plugin(entasis_cuda_plugin);
   const std::string path = find_plugin("entasis_cuda");
-  if (path.empty()) return "this installation of Entasis has no CUDA backend (no libentasis_cuda.so)";
+  if (path.empty())
+    return "this installation of Entasis has no CUDA backend (no libentasis_cuda.so)";
   std::string error = open_plugin(path);
   return error.empty() ? error : "the CUDA backend " + path + " is not loaded: " + error;
 }

@@ -36,8 +36,7 @@ StreamGuard::StreamGuard(const Stream& stream) : previous_(Stream::current(strea
   backend_of(stream.device().type).set_current_stream(stream.device().index, stream.id());
 }
 StreamGuard::~StreamGuard() {
-  backend_of(previous_.device().type)
-      .set_current_stream(previous_.device().index, previous_.id());
+  backend_of(previous_.device().type).set_current_stream(previous_.device().index, previous_.id());
 }
 
 Event::Event(Device device, bool with_time)

@@ -1,8 +1,9 @@
-// Streams and events: work of a device that runs in order, and marks in it. A device without streams,
-// as the CPU, has one whose work is done when a call returns.
+// Streams and events: work of a device that runs in order, and marks in it. A device without
+// streams, as the CPU, has one whose work is done when a call returns.
 //
-// Tensors may go from stream to stream: a storage remembers its last writer and its readers, and every
-// op waits for what it needs (rule 13). So streams are for overlap alone; no wait has to be written.
+// Tensors may go from stream to stream: a storage remembers its last writer and its readers, and
+// every op waits for what it needs (rule 13). So streams are for overlap alone; no wait has to be
+// written.
 #pragma once
 
 #include <entasis/core/device.h>

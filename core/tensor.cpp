@@ -9,8 +9,8 @@
 #include <entasis/core/error.h>
 #include <entasis/core/free_list_internal.h>
 #include <entasis/core/leaf_internal.h>
-#include <entasis/core/op_note_internal.h>
 #include <entasis/core/node.h>
+#include <entasis/core/op_note_internal.h>
 #include <entasis/core/thread_state_internal.h>
 
 namespace entasis {

@@ -69,7 +69,8 @@ void* Allocator::allocate(size_t bytes, StreamId stream) {
   ++stats_.allocations;
   live_.emplace(block->data, block);
   reveal(block->data, bytes, stream);
-  if (kPoisons) check(cudaMemsetAsync(block->data, 0xff, bytes, handle_of(stream)), "cudaMemsetAsync");
+  if (kPoisons)
+    check(cudaMemsetAsync(block->data, 0xff, bytes, handle_of(stream)), "cudaMemsetAsync");
   return block->data;
 }
 
@@ -336,7 +337,8 @@ std::string Allocator::summary_locked() const {
   std::string text;
   text += "  allocated   " + megabytes(s.allocated) + ", at most " + megabytes(s.peak_allocated) +
           ", asked for " + megabytes(requested_) + "\n";
-  text += "  reserved    " + megabytes(s.reserved) + ", at most " + megabytes(s.peak_reserved) + "\n";
+  text +=
+      "  reserved    " + megabytes(s.reserved) + ", at most " + megabytes(s.peak_reserved) + "\n";
   text += "  cached      " + megabytes(cached) + ", the largest free block " +
           megabytes(largest_free) + ", fragmentation " + share + "\n";
   text += "  waiting     " + std::to_string(pending_.size()) + " blocks for other streams\n";

@@ -1,14 +1,14 @@
 // The caching allocator of one CUDA device.
 //
 // Memory comes from cudaMalloc in segments: 2 MiB for requests up to 1 MiB, 20 MiB for those up to
-// 10 MiB, multiples of 2 MiB above. A segment is cut into blocks of multiples of 512 bytes; a request
-// takes the smallest free block of its arena that fits (best fit) and leaves the rest free; a freed
-// block is joined with its free neighbours. An arena is a stream, or a stream in a graph's pool: work
-// on one stream is in order, so a block may be reused on it at once. A block that other streams use
-// too waits in a list for the events that mark the end of their use.
+// 10 MiB, multiples of 2 MiB above. A segment is cut into blocks of multiples of 512 bytes; a
+// request takes the smallest free block of its arena that fits (best fit) and leaves the rest free;
+// a freed block is joined with its free neighbours. An arena is a stream, or a stream in a graph's
+// pool: work on one stream is in order, so a block may be reused on it at once. A block that other
+// streams use too waits in a list for the events that mark the end of their use.
 //
-// When the device has no memory left, the cached segments are given back and the call is tried again;
-// then it throws OutOfMemoryError with the state of the memory and the largest live blocks.
+// When the device has no memory left, the cached segments are given back and the call is tried
+// again; then it throws OutOfMemoryError with the state of the memory and the largest live blocks.
 //
 // ENTASIS_POISON=1 fills blocks with NaN before they are handed out.
 #pragma once
@@ -84,7 +84,7 @@ class Allocator {
   const int device_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Arena>> arenas_;
-  std::array<Arena*, 64> arena_of_stream_{};   // of pool 0
+  std::array<Arena*, 64> arena_of_stream_{};    // of pool 0
   std::unordered_map<StreamId, PoolId> pools_;  // streams that capture
   PoolId next_pool_ = 1;
   std::unordered_map<void*, Block*> live_;

@@ -157,9 +157,9 @@ void CudaBackend::copy(void* to, Device to_device, const void* from, Device from
     const StreamId other = cuda::current_stream(
         device_of(stream) == to_device.index ? from_device.index : to_device.index);
     order(stream, other);
-    check(cudaMemcpyPeerAsync(to, to_device.index, from, from_device.index, bytes,
-                              handle_of(stream)),
-          "cudaMemcpyPeerAsync");
+    check(
+        cudaMemcpyPeerAsync(to, to_device.index, from, from_device.index, bytes, handle_of(stream)),
+        "cudaMemcpyPeerAsync");
     order(other, stream);
   }
 }

@@ -13,7 +13,7 @@ int device_count();
 // Shared memory that a block may ask for, multiprocessors, and the like.
 struct DeviceLimits {
   int multiprocessors;
-  int max_shared_bytes;  // of a block, when asked for
+  int max_shared_bytes;    // of a block, when asked for
   int compute_capability;  // 90 for 9.0
 };
 const DeviceLimits& limits_of(int device);

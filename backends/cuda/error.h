@@ -5,9 +5,9 @@
 
 namespace entasis::cuda {
 
-// Throws OutOfMemoryError or DeviceError that names the call, the error and, where the device itself
-// has failed, the op that is the likeliest cause. After such a failure the device is lost for the
-// rest of the process: the first error tells all, later ones refer to it.
+// Throws OutOfMemoryError or DeviceError that names the call, the error and, where the device
+// itself has failed, the op that is the likeliest cause. After such a failure the device is lost
+// for the rest of the process: the first error tells all, later ones refer to it.
 [[noreturn]] void throw_error(cudaError_t error, const char* call);
 
 [[gnu::always_inline]] inline void check(cudaError_t error, const char* call) {

@@ -59,7 +59,7 @@ void begin_capture(int device) {
   graph->previous = current_stream(device);
   graph->stream = new_stream(device, false);
   if (graph->stream == graph->previous) graph->stream = new_stream(device, false);
-  handle_of(graph->stream);     // made now: making one would break the capture
+  handle_of(graph->stream);    // made now: making one would break the capture
   synchronize_device(device);  // a graph may depend on nothing outside of it
   check(cudaMalloc(reinterpret_cast<void**>(&graph->cell), 2 * sizeof(uint64_t)), "cudaMalloc");
   graph->pool = allocator_of(device).begin_pool(graph->stream);

@@ -6,8 +6,8 @@
 
 namespace entasis::cuda {
 
-// Everything that the calling thread does on `device` from now on is kept instead of run, on a stream
-// and in a memory pool of its own.
+// Everything that the calling thread does on `device` from now on is kept instead of run, on a
+// stream and in a memory pool of its own.
 void begin_capture(int device);
 // Whether the calling thread captures, on that device.
 bool is_capturing(int device);

@@ -154,8 +154,9 @@ std::string suspects() {
   };
   if (kSynchronizeEachLaunch || count == 1) return "the op that failed is " + name(last - 1);
   const uint32_t shown = count < kRing ? count : kRing;
-  return "one of the " + std::to_string(count) + " ops since the device was last waited for, from " +
-         name(last - shown) + " to " + name(last - 1) + "; ENTASIS_SYNC=1 tells which";
+  return "one of the " + std::to_string(count) +
+         " ops since the device was last waited for, from " + name(last - shown) + " to " +
+         name(last - 1) + "; ENTASIS_SYNC=1 tells which";
 }
 
 void begin_graph_log(int device) {

@@ -1,12 +1,12 @@
 // The last ops that went to a device: for errors that show up after the call, which must name their
 // op and line (rule 14).
 //
-// Every op opened on a device takes the next number; a ring keeps the name and line of the last 4096.
-// A kernel that checks indices gets the number; where an index is out of range it reads 0 or drops
-// the write, and enters the lowest pair (number, position) into a record in device memory. Every call
-// that waits for the device looks at a flag in pinned memory, which such a kernel raises, and throws
-// IndexError; the device stays usable. Ops inside a captured graph keep their numbers and lines for
-// the life of the graph, so that a replay reports too.
+// Every op opened on a device takes the next number; a ring keeps the name and line of the last
+// 4096. A kernel that checks indices gets the number; where an index is out of range it reads 0 or
+// drops the write, and enters the lowest pair (number, position) into a record in device memory.
+// Every call that waits for the device looks at a flag in pinned memory, which such a kernel
+// raises, and throws IndexError; the device stays usable. Ops inside a captured graph keep their
+// numbers and lines for the life of the graph, so that a replay reports too.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,8 @@ bool is_done(const Piece& piece) {
   return true;
 }
 
-// The oldest piece if it is free, a new one while there may be more, else the oldest when it is done.
+// The oldest piece if it is free, a new one while there may be more, else the oldest when it is
+// done.
 Piece take_piece(Pool& pool) {
   {
     const std::lock_guard lock(pool.mutex);

@@ -1,6 +1,6 @@
 // Copies from ordinary host memory that return before they are done: through a pool of pinned
-// memory, in pieces, so that the device's copy of one piece overlaps with the host's of the next and
-// with kernels on other streams.
+// memory, in pieces, so that the device's copy of one piece overlaps with the host's of the next
+// and with kernels on other streams.
 #pragma once
 
 #include <cstddef>

@@ -62,8 +62,7 @@ void use_device(int device) {
 
 cudaStream_t handle_of(StreamId stream) {
   const int device = device_of(stream), index = index_of(stream);
-  cudaStream_t handle =
-      streams_of(device).handles[size_t(index)].load(std::memory_order_acquire);
+  cudaStream_t handle = streams_of(device).handles[size_t(index)].load(std::memory_order_acquire);
   return handle ? handle : make_stream(device, index);
 }
 
@@ -74,8 +73,8 @@ StreamId current_stream(int device) {
 
 void set_current_stream(int device, StreamId stream) {
   if (device_of(stream) != device) {
-    throw ValueError("stream " + std::to_string(stream) + " is not of device cuda:" +
-                     std::to_string(device));
+    throw ValueError("stream " + std::to_string(stream) +
+                     " is not of device cuda:" + std::to_string(device));
   }
   thread_streams[size_t(device)] = stream;
 }

@@ -1,6 +1,6 @@
 // Streams of the CUDA devices. Entasis numbers them through: stream i of device d is
-// 1 + d * kMaxStreams + i, 0 being the CPU's. Stream 0 of a device is what every thread starts with;
-// it does not wait for CUDA's legacy stream.
+// 1 + d * kMaxStreams + i, 0 being the CPU's. Stream 0 of a device is what every thread starts
+// with; it does not wait for CUDA's legacy stream.
 #pragma once
 
 #include <cstdint>

@@ -15,8 +15,6 @@ constexpr PointwiseEntry kPow[] = {
 
 namespace entasis {
 
-void register_cuda_pointwise_pow(Kernels& kernels) {
-  cuda::add_pointwise(kernels, cuda::kPow);
-}
+void register_cuda_pointwise_pow(Kernels& kernels) { cuda::add_pointwise(kernels, cuda::kPow); }
 
 }  // namespace entasis

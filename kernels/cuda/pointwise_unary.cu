@@ -45,8 +45,6 @@ constexpr PointwiseEntry kUnary[] = {
 
 namespace entasis {
 
-void register_cuda_pointwise_unary(Kernels& kernels) {
-  cuda::add_pointwise(kernels, cuda::kUnary);
-}
+void register_cuda_pointwise_unary(Kernels& kernels) { cuda::add_pointwise(kernels, cuda::kUnary); }
 
 }  // namespace entasis

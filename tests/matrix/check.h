@@ -37,7 +37,7 @@ struct Trial {
   std::vector<int> position;    // placed[k] is in argument position[k]
 };
 // Arguments of `call` in this layout; `run()` calls the row with them.
-Trial prepare(const Call& call, Layout layout, Device device = {});
+Trial prepare(const Call& call, Layout layout, Device device = device_under_test());
 void run(const Sample& sample, Trial& prepared);
 // Invokes the row; lists of results become one list, written arguments follow.
 std::vector<Tensor> invoke_row(const Sample& sample, const Values& values);

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
+
+#include <entasis/core/backend.h>
+#include <entasis/core/error.h>
 
 namespace entasis::matrix {
 
@@ -190,24 +194,66 @@ Dims dims_of(const Shape& shape) { return Dims(std::span<const int64_t>(shape));
 
 }  // namespace
 
+Device device_under_test() {
+  static const Device device = [] {
+    const char* asked = std::getenv("ENTASIS_MATRIX_DEVICE");
+    return asked ? Device::parse(asked) : Device();
+  }();
+  return device;
+}
+
+bool has_device_under_test() { return device_count(device_under_test().type) > 0; }
+
+namespace {
+
+// The memory behind a tensor as the host sees it: its storage, or a copy of that.
+class HostView {
+ public:
+  explicit HostView(const Tensor& tensor) {
+    const Storage& storage = *tensor.impl()->storage;
+    const Device device = tensor.device();
+    memory_ = static_cast<const char*>(storage.data);
+    if (!device.is_cpu() && storage.bytes > 0) {
+      copy_.resize(storage.bytes);
+      Backend& backend = backend_of(device.type);
+      const StreamId stream = backend.current_stream(device.index);
+      backend.copy(copy_.data(), kCPU, storage.data, device, storage.bytes, stream);
+      backend.synchronize_stream(stream);
+      memory_ = copy_.data();
+    }
+    first_ = memory_ + tensor.storage_offset() * size_of(tensor.dtype());
+  }
+  const char* memory() const { return memory_; }        // the storage's start
+  const char* first_element() const { return first_; }  // the tensor's
+
+ private:
+  std::vector<char> copy_;
+  const char* memory_ = nullptr;
+  const char* first_ = nullptr;
+};
+
+}  // namespace
+
 Placed::Placed(const Array& array, Layout layout, Device device) {
   const Placing placing = placing_of(array.shape, layout);
   base_ = empty_strided(Spec::dense(array.dtype, {placing.extent}), device);
-  if (device.is_cpu() && placing.extent > 0) {
+  if (!device.is_meta() && placing.extent > 0) {
     const int64_t bytes = size_of(array.dtype);
-    char* memory = static_cast<char*>(base_.raw());
-    std::memset(memory, array.dtype == kBool ? 1 : kPattern, size_t(placing.extent * bytes));
+    before_.assign(size_t(placing.extent * bytes), array.dtype == kBool ? 1 : kPattern);
     size_t next = 0;
-    each_offset(array.shape, placing.strides, placing.offset, bytes,
-                [&](int64_t at) { store_as(array.dtype, memory + at, array.values[next++]); });
-    before_.assign(memory, memory + placing.extent * bytes);
+    each_offset(array.shape, placing.strides, placing.offset, bytes, [&](int64_t at) {
+      store_as(array.dtype, before_.data() + at, array.values[next++]);
+    });
+    Backend& backend = backend_of(device.type);
+    backend.copy(base_.raw(), device, before_.data(), kCPU, before_.size(),
+                 backend.current_stream(device.index));
   }
   tensor_ = alias(base_, {dims_of(array.shape), dims_of(placing.strides), placing.offset});
 }
 
 bool Placed::disturbed(bool written) const {
   std::vector<char> now(before_.size());
-  if (!now.empty()) std::memcpy(now.data(), base_.raw(), now.size());
+  if (!now.empty()) std::memcpy(now.data(), HostView(base_).memory(), now.size());
   if (written) {
     const int64_t bytes = size_of(tensor_.dtype());
     each_offset(
@@ -224,7 +270,8 @@ Shape strides_of(const Tensor& tensor) {
 
 Array read(const Tensor& tensor) {
   Array array{tensor.dtype(), shape_of(tensor), {}};
-  const char* memory = static_cast<const char*>(tensor.raw());
+  const HostView view(tensor);
+  const char* memory = view.first_element();
   each_offset(array.shape, strides_of(tensor), 0, size_of(tensor.dtype()),
               [&](int64_t at) { array.values.push_back(load_as(array.dtype, memory + at)); });
   return array;
@@ -232,8 +279,9 @@ Array read(const Tensor& tensor) {
 
 bool same_bits(const Tensor& a, const Tensor& b) {
   if (!(a.spec() == b.spec())) return false;
-  const char* left = static_cast<const char*>(a.raw());
-  const char* right = static_cast<const char*>(b.raw());
+  const HostView view_a(a), view_b(b);
+  const char* left = view_a.first_element();
+  const char* right = view_b.first_element();
   if (a.is_contiguous()) {
     return a.numel() == 0 || std::memcmp(left, right, size_t(a.numel() * size_of(a.dtype()))) == 0;
   }

@@ -39,10 +39,15 @@ struct Placing {
 };
 Placing placing_of(const Shape& shape, Layout layout);
 
+// Where the tests place their tensors: the CPU, or what ENTASIS_MATRIX_DEVICE in the environment
+// names. Tests skip where there is no such device.
+Device device_under_test();
+bool has_device_under_test();
+
 // A tensor inside a larger block of memory that is filled with a pattern.
 class Placed {
  public:
-  Placed(const Array& array, Layout layout, Device device = {});
+  Placed(const Array& array, Layout layout, Device device = device_under_test());
   const Tensor& tensor() const { return tensor_; }
   // Whether memory beside the tensor's elements has changed, or, unless `written`, any of it.
   bool disturbed(bool written) const;
@@ -52,7 +57,7 @@ class Placed {
   std::vector<char> before_;
 };
 
-// The elements of a CPU tensor.
+// The elements of a tensor.
 Array read(const Tensor& tensor);
 Shape shape_of(const Tensor& tensor);
 Shape strides_of(const Tensor& tensor);

@@ -24,16 +24,27 @@ inline std::string name_of_row(const testing::TestParamInfo<std::string>& info) 
   return name;
 }
 
+// Whether a call comes to the device under test: one without tensors stays on the CPU.
+inline bool reaches_device(const Call& call) {
+  const auto has_tensors = [](const CallArgument& argument) {
+    if (const auto* list = std::get_if<std::vector<Array>>(&argument)) return !list->empty();
+    return std::holds_alternative<Array>(argument);
+  };
+  return device_under_test().is_cpu() ||
+         std::any_of(call.arguments.begin(), call.arguments.end(), has_tensors);
+}
+
 // Calls f(call, layout) for each call of the sample in each layout that it has, the values being
 // those that the layout can hold. Stops at the first failure, named.
 template <class F>
 void each_call(const Sample& sample, DType dtype, const F& f,
                const std::vector<Layout>& layouts = layouts_under_test()) {
+  if (!has_device_under_test()) GTEST_SKIP() << "there is no " << to_string(device_under_test());
   Maker maker(dtype);
   sample.calls(maker);
   for (const Call& call : maker.calls) {
     for (Layout layout : layouts) {
-      if (!applies(sample, call, layout)) continue;
+      if (!applies(sample, call, layout) || !reaches_device(call)) continue;
       SCOPED_TRACE(describe(sample, dtype, layout, call));
       try {
         f(laid_out(call, layout), layout);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/backend.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>

@@ -1,5 +1,5 @@
-// Kernels' side of rule 14: a wrong index reads 0 or drops the write, and is reported here; the call
-// that next waits for the device throws IndexError with the op and line of the launch.
+// Kernels' side of rule 14: a wrong index reads 0 or drops the write, and is reported here; the
+// call that next waits for the device throws IndexError with the op and line of the launch.
 #pragma once
 
 #include <cstdint>

@@ -102,8 +102,8 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
     const Tensor& t = in[k].tensor();
     operands.in[k] = t.raw();
     operands.in_dtype[k] = t.dtype();
-    adjacent &= t.dtype() == out.dtype() && nest.stride[0][k + 1] == 1 &&
-                is_vec_aligned(operands.in[k]);
+    adjacent &=
+        t.dtype() == out.dtype() && nest.stride[0][k + 1] == 1 && is_vec_aligned(operands.in[k]);
   }
   if (adjacent) return entry.vector[direct](operands, nest.numel, context.stream());
 
@@ -113,8 +113,8 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
     moved.out = static_cast<char*>(operands.out) + offsets[0] * size_of(operands.out_dtype);
     for (size_t k = 0; k < in.size(); ++k) {
       if (operands.is_value >> k & 1) continue;
-      moved.in[k] = static_cast<const char*>(operands.in[k]) +
-                    offsets[k + 1] * size_of(operands.in_dtype[k]);
+      moved.in[k] =
+          static_cast<const char*>(operands.in[k]) + offsets[k + 1] * size_of(operands.in_dtype[k]);
     }
     entry.strided[int(lanes)](moved, piece, context.stream());
   });

@@ -1,11 +1,13 @@
 // The kernels around every pointwise formula.
 //
-// pointwise_vector: all operands of one type and lying alike, or single values. A thread computes two
-//   vectors of 16 bytes; bytes moved: each operand and the result once; ceil(n / (512 vectors)) blocks
-//   of 256 threads, no shared memory.
-// pointwise_strided: any strides and broadcasting, any dtypes: a thread computes four elements, a block
-//   apart, so that neighbours read neighbours; offsets by 32-bit divisions (larger tensors are cut).
-//   ceil(n / 1024) blocks of 256 threads.
+// pointwise_vector: all operands of one type and lying alike, or single values. A thread computes
+// two
+//   vectors of 16 bytes; bytes moved: each operand and the result once; ceil(n / (512 vectors))
+//   blocks of 256 threads, no shared memory.
+// pointwise_strided: any strides and broadcasting, any dtypes: a thread computes four elements, a
+// block
+//   apart, so that neighbours read neighbours; offsets by 32-bit divisions (larger tensors are
+//   cut). ceil(n / 1024) blocks of 256 threads.
 #pragma once
 
 #include <cstdint>
@@ -79,8 +81,7 @@ __global__ void __launch_bounds__(kPointwiseThreads)
   using T = Computed<M>;
   constexpr int kSize = kVecSize<M>;
   constexpr auto kOperands = std::make_index_sequence<kArity>();
-  const int64_t first =
-      int64_t(blockIdx.x) * (kPointwiseThreads * kVectorsPerThread) + threadIdx.x;
+  const int64_t first = int64_t(blockIdx.x) * (kPointwiseThreads * kVectorsPerThread) + threadIdx.x;
   Vec<M> in[kVectorsPerThread][kArity];
 #pragma unroll
   for (int u = 0; u < kVectorsPerThread; ++u) {
@@ -160,9 +161,9 @@ void launch_vector(const PointwiseOperands& operands, int64_t n, cudaStream_t st
 template <class F, class T, int kArity>
 void launch_strided(const PointwiseOperands& operands, const LoopNest& nest, cudaStream_t stream) {
   constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kElementsPerThread;
-  launch(&pointwise_strided<F, T, kArity>,
-         dim3(unsigned((nest.numel + kPerBlock - 1) / kPerBlock)), dim3(kPointwiseThreads), 0,
-         stream, operands, strides_of<kArity + 1>(nest), uint32_t(nest.numel));
+  launch(&pointwise_strided<F, T, kArity>, dim3(unsigned((nest.numel + kPerBlock - 1) / kPerBlock)),
+         dim3(kPointwiseThreads), 0, stream, operands, strides_of<kArity + 1>(nest),
+         uint32_t(nest.numel));
 }
 
 // A formula as a type: `Name::of(x...)` is `function(x...)`, a formula of scalars that stands in

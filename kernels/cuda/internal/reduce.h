@@ -9,8 +9,8 @@ namespace entasis::cuda {
 
 inline constexpr int kMaxWarps = 32;  // of a block
 
-// A butterfly: every lane gets the result. `combine(a, b)` is commutative to the bit. T is trivially
-// copyable, of at most 16 bytes; lanes outside of `width`-sized groups do not mix.
+// A butterfly: every lane gets the result. `combine(a, b)` is commutative to the bit. T is
+// trivially copyable, of at most 16 bytes; lanes outside of `width`-sized groups do not mix.
 template <int kWidth = 32, class T, class Combine>
 __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
 #pragma unroll

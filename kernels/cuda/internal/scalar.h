@@ -25,22 +25,28 @@ struct Scalar {
   FORMULA explicit Scalar(C constant) : v(static_cast<T>(constant)) {}
 
   static constexpr bool is_float = std::is_floating_point_v<T>;
-  using Bits = std::conditional_t<is_float, uint32_t, std::make_unsigned_t<
-                                      std::conditional_t<is_float, int, T>>>;
+  using Bits = std::conditional_t<is_float, uint32_t,
+                                  std::make_unsigned_t<std::conditional_t<is_float, int, T>>>;
   // int would overflow where the type's own unsigned arithmetic wraps.
   using Wide = std::conditional_t<(sizeof(T) < 4), uint32_t, Bits>;
 
   friend FORMULA Scalar operator+(Scalar a, Scalar b) {
-    if constexpr (is_float) return Scalar(a.v + b.v);
-    else return Scalar(T(Wide(a.v) + Wide(b.v)));
+    if constexpr (is_float)
+      return Scalar(a.v + b.v);
+    else
+      return Scalar(T(Wide(a.v) + Wide(b.v)));
   }
   friend FORMULA Scalar operator-(Scalar a, Scalar b) {
-    if constexpr (is_float) return Scalar(a.v - b.v);
-    else return Scalar(T(Wide(a.v) - Wide(b.v)));
+    if constexpr (is_float)
+      return Scalar(a.v - b.v);
+    else
+      return Scalar(T(Wide(a.v) - Wide(b.v)));
   }
   friend FORMULA Scalar operator*(Scalar a, Scalar b) {
-    if constexpr (is_float) return Scalar(a.v * b.v);
-    else return Scalar(T(Wide(a.v) * Wide(b.v)));
+    if constexpr (is_float)
+      return Scalar(a.v * b.v);
+    else
+      return Scalar(T(Wide(a.v) * Wide(b.v)));
   }
   friend FORMULA Scalar operator/(Scalar a, Scalar b) {
     if constexpr (is_float) {
@@ -54,8 +60,10 @@ struct Scalar {
     }
   }
   friend FORMULA Scalar operator-(Scalar a) {
-    if constexpr (is_float) return Scalar(-a.v);
-    else return Scalar(T(Wide(0) - Wide(a.v)));
+    if constexpr (is_float)
+      return Scalar(-a.v);
+    else
+      return Scalar(T(Wide(0) - Wide(a.v)));
   }
   friend FORMULA bool operator==(Scalar a, Scalar b) { return a.v == b.v; }
   friend FORMULA bool operator!=(Scalar a, Scalar b) { return a.v != b.v; }
@@ -76,16 +84,23 @@ FORMULA bool is_nan(Scalar<T> x) {
 // a·b + c, the only place where a fused multiply-add may be used.
 template <class T>
 FORMULA Scalar<T> mul_add(Scalar<T> a, Scalar<T> b, Scalar<T> c) {
-  if constexpr (std::is_same_v<T, float>) return Scalar<T>(::fmaf(a.v, b.v, c.v));
-  else if constexpr (std::is_same_v<T, double>) return Scalar<T>(::fma(a.v, b.v, c.v));
-  else return a * b + c;
+  if constexpr (std::is_same_v<T, float>)
+    return Scalar<T>(::fmaf(a.v, b.v, c.v));
+  else if constexpr (std::is_same_v<T, double>)
+    return Scalar<T>(::fma(a.v, b.v, c.v));
+  else
+    return a * b + c;
 }
 template <class T>
 FORMULA Scalar<T> abs(Scalar<T> x) {
-  if constexpr (std::is_same_v<T, float>) return Scalar<T>(::fabsf(x.v));
-  else if constexpr (std::is_same_v<T, double>) return Scalar<T>(::fabs(x.v));
-  else if constexpr (std::is_signed_v<T>) return x.v < 0 ? -x : x;
-  else return x;
+  if constexpr (std::is_same_v<T, float>)
+    return Scalar<T>(::fabsf(x.v));
+  else if constexpr (std::is_same_v<T, double>)
+    return Scalar<T>(::fabs(x.v));
+  else if constexpr (std::is_signed_v<T>)
+    return x.v < 0 ? -x : x;
+  else
+    return x;
 }
 // NaN if either is NaN, as PyTorch's.
 template <class T>
@@ -102,11 +117,13 @@ FORMULA Scalar<T> clamp(Scalar<T> x, Scalar<T> low, Scalar<T> high) {
   return x.v < low.v ? low : x.v > high.v ? high : x;
 }
 
-#define ENTASIS_DEVICE_FUNCTION(name, single, full)                                  \
-  template <class T>                                                                 \
-  FORMULA Scalar<T> name(Scalar<T> x) {                                              \
-    if constexpr (std::is_same_v<T, float>) return Scalar<T>(single(x.v));           \
-    else return Scalar<T>(full(x.v));                                                \
+#define ENTASIS_DEVICE_FUNCTION(name, single, full) \
+  template <class T>                                \
+  FORMULA Scalar<T> name(Scalar<T> x) {             \
+    if constexpr (std::is_same_v<T, float>)         \
+      return Scalar<T>(single(x.v));                \
+    else                                            \
+      return Scalar<T>(full(x.v));                  \
   }
 ENTASIS_DEVICE_FUNCTION(sqrt, ::sqrtf, ::sqrt)
 ENTASIS_DEVICE_FUNCTION(exp, ::expf, ::exp)
@@ -129,8 +146,10 @@ FORMULA Scalar<T> rsqrt(Scalar<T> x) {
 }
 template <class T>
 FORMULA Scalar<T> copysign(Scalar<T> magnitude, Scalar<T> sign) {
-  if constexpr (std::is_same_v<T, float>) return Scalar<T>(::copysignf(magnitude.v, sign.v));
-  else return Scalar<T>(::copysign(magnitude.v, sign.v));
+  if constexpr (std::is_same_v<T, float>)
+    return Scalar<T>(::copysignf(magnitude.v, sign.v));
+  else
+    return Scalar<T>(::copysign(magnitude.v, sign.v));
 }
 
 // 1 / (1 + exp(-x)): the exponential may overflow to infinity, and the quotient is then 0.

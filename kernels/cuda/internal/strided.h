@@ -1,5 +1,6 @@
-// The iteration space of an element-wise kernel, as its threads see it: from the number of an element
-// to the offsets of all operands, in 32 bits. Larger spaces are cut on the host until they fit.
+// The iteration space of an element-wise kernel, as its threads see it: from the number of an
+// element to the offsets of all operands, in 32 bits. Larger spaces are cut on the host until they
+// fit.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace entasis::cuda {
 template <int kOperands>
 struct Strides {
   int dims = 1;
-  Divider size[kMaxDims];                // innermost first
-  int32_t stride[kMaxDims][kOperands];   // in elements
+  Divider size[kMaxDims];               // innermost first
+  int32_t stride[kMaxDims][kOperands];  // in elements
 
   __device__ __forceinline__ void offsets(uint32_t i, int32_t (&offset)[kOperands]) const {
 #pragma unroll
