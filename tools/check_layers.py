@@ -55,7 +55,9 @@ INCLUDE = re.compile(r"\s*#\s*include\s*([<\"])([^>\"]+)[>\"]")
 
 
 def is_private(path):
-    return path.endswith("_internal.h") or "/internal/" in path
+    """Headers that are not installed: marked so, or of the CUDA plugin, which nobody links."""
+    plugin = path.startswith("backends/cuda/")
+    return plugin or path.endswith("_internal.h") or "/internal/" in path
 
 
 def is_public_header(path):

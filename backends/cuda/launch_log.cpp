@@ -80,7 +80,7 @@ OpNote note_of(DeviceLog& log, uint32_t number) {
 
 void make_record(DeviceLog& log) {
   check(cudaMalloc(reinterpret_cast<void**>(&log.record), sizeof(IndexRecord)), "cudaMalloc");
-  const IndexRecord empty{kNoIndexError, 0, 0, 0};
+  const IndexRecord empty{kNoIndexError, 0, 0, 0, 0};
   check(cudaMemcpy(log.record, &empty, sizeof empty, cudaMemcpyHostToDevice), "cudaMemcpy");
   check(cudaHostAlloc(reinterpret_cast<void**>(&log.flag), sizeof(uint32_t), cudaHostAllocMapped),
         "cudaHostAlloc");
@@ -126,13 +126,13 @@ void check_indices(int device) {
   check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   IndexRecord found;
   check(cudaMemcpy(&found, log.record, sizeof found, cudaMemcpyDeviceToHost), "cudaMemcpy");
-  const IndexRecord empty{kNoIndexError, 0, 0, 0};
+  const IndexRecord empty{kNoIndexError, 0, 0, 0, 0};
   check(cudaMemcpy(log.record, &empty, sizeof empty, cudaMemcpyHostToDevice), "cudaMemcpy");
   *static_cast<volatile uint32_t*>(log.flag) = 0;
   if (found.first == kNoIndexError) return;
   IndexError error("index " + std::to_string(found.index) + " at position " +
-                   std::to_string(found.first & 0xffff'ffffu) +
-                   " is out of range for a dimension of size " + std::to_string(found.size));
+                   std::to_string(found.first & 0xffff'ffffu) + " is out of range for dimension " +
+                   std::to_string(found.dim) + " of size " + std::to_string(found.size));
   place_as_noted(error, note_of(log, uint32_t(found.first >> 32)));
   throw error;
 }

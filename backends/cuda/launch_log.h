@@ -21,6 +21,7 @@ struct IndexRecord {
   unsigned long long first;  // launch number << 32 | position; the lowest wins
   int64_t index;             // as it was given
   int64_t size;              // of the dimension that it should lie in
+  int dim;                   // that dimension
   unsigned int lock;         // held while the three are written
 };
 inline constexpr unsigned long long kNoIndexError = ~0ull;

@@ -9,10 +9,10 @@
 
 namespace entasis::cuda {
 
-// `index` at linear `position` of the index tensor is out of range for a dimension of `size`. The
-// lowest position of the earliest launch is kept.
+// `index` at linear `position` of the index tensor is out of range for dimension `dim` of `size`.
+// The lowest position of the earliest launch is kept.
 __device__ inline void report_index(const IndexCheck& check, int64_t position, int64_t index,
-                                    int64_t size) {
+                                    int64_t size, int dim = 0) {
   const unsigned long long mine =
       static_cast<unsigned long long>(check.launch) << 32 | (position & 0xffffffffll);
   IndexRecord* const record = check.record;
@@ -26,6 +26,7 @@ __device__ inline void report_index(const IndexCheck& check, int64_t position, i
     now->first = mine;
     now->index = index;
     now->size = size;
+    now->dim = dim;
   }
   __threadfence();
   atomicExch(&record->lock, 0u);
@@ -38,7 +39,7 @@ __device__ inline int64_t checked_index(const IndexCheck& check, int64_t positio
                                         int64_t size) {
   const int64_t place = index < 0 ? index + size : index;
   if (place >= 0 && place < size) return place;
-  report_index(check, position, index, size);
+  report_index(check, position, index, size, dim);
   return -1;
 }
 

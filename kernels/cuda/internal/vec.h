@@ -22,19 +22,25 @@ inline bool is_vec_aligned(const void* pointer) {
   return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
 }
 
+#ifdef __CUDACC__
+__device__ __forceinline__ void expect_aligned(const void*) {}
+#else  // a GPU fails by itself
+inline void expect_aligned(const void* pointer) {
+  if (!is_vec_aligned(pointer)) {
+    emulation::fail("misaligned access of 16 bytes", emulation::Location::current());
+  }
+}
+#endif
+
 // `from` and `to` lie on multiples of 16 bytes.
 template <class T>
 __device__ __forceinline__ Vec<T> load_vec(const T* from) {
-#ifndef __CUDACC__
-  emulation::expect_aligned(from, 16);
-#endif
+  expect_aligned(from);
   return *reinterpret_cast<const Vec<T>*>(from);
 }
 template <class T>
 __device__ __forceinline__ void store_vec(T* to, const Vec<T>& values) {
-#ifndef __CUDACC__
-  emulation::expect_aligned(to, 16);
-#endif
+  expect_aligned(to);
   *reinterpret_cast<Vec<T>*>(to) = values;
 }
 
