@@ -22,7 +22,8 @@ using Groups = std::vector<std::pair<Tensors, Numbers>>;
 template <class O>
 std::vector<optim::ParameterGroup<typename O::Options>> groups_of(const Groups& given) {
   std::vector<optim::ParameterGroup<typename O::Options>> groups;
-  for (const auto& [parameters, numbers] : given) {
+  for (const auto& [parameters, own] : given) {
+    const Numbers& numbers = own;  // clang 14 captures no structured bindings
     typename O::Options options;
     size_t used = 0;
     options.visit([&]<class T>(const char* name, T& value) {
