@@ -157,17 +157,6 @@ Location python_place() {
   return at;
 }
 
-Callable::Callable(const Callable& other) : function_(nullptr) {
-  const nb::gil_scoped_acquire gil;
-  function_ = new nb::object(*other.function_);
-}
-
-Callable::~Callable() {
-  if (!function_ || !Py_IsInitialized()) return;
-  const nb::gil_scoped_acquire gil;
-  delete function_;
-}
-
 void set_python_error() noexcept {
   try {
     throw;
@@ -201,7 +190,9 @@ void bind_errors(nb::module_& m) {
     try {
       std::rethrow_exception(pointer);
     } catch (const Error& error) {
-      PyErr_SetString(class_of(error), error.what());
+      // What no op has placed, such as a dtype's name that is none, is placed here.
+      const Error placed = error.placed() ? error : Error(error.what(), Location::deferred());
+      PyErr_SetString(class_of(error), placed.what());
     }
   });
   m.def("_set_package_folder", [](const std::string& folder) { package_folder = folder; });
