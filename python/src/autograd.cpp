@@ -1,4 +1,5 @@
 // Gradients: modes as context managers' ground, grad(), functions written in Python.
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,7 +8,7 @@
 
 #include <entasis/core/autograd.h>
 #include <entasis/ops/checked.h>
-#include <entasis/python/src/named.h>
+#include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
@@ -83,18 +84,26 @@ named::TensorList record(const std::string& name, const Tensors& inputs, const T
   FunctionContext context;
   for (const Tensor& t : saved) context.save(t);
   const size_t saved_count = saved.size(), input_count = inputs.size();
-  auto run = [backward = Callable(backward), saved_count, input_count](FunctionContext& c,
-                                                                       Grads gy) -> Grads {
+  const auto held = std::make_shared<GraphCallable>(backward);
+  auto run = [held, saved_count, input_count](FunctionContext& c, Grads gy) -> Grads {
     const nb::gil_scoped_acquire gil;
+    if (!held->function.is_valid()) {
+      throw AutogradError("the garbage collector has taken this function's backward()");
+    }
     nb::list tensors, gradients;
     for (size_t i = 0; i < saved_count; ++i) tensors.append(to_object(c.saved(int(i))));
     for (const Tensor& g : gy) gradients.append(to_object(g));
-    return gradients_of(backward.get()(tensors, gradients), input_count);
+    return gradients_of(held->function(tensors, gradients), input_count);
   };
   named::TensorList result;
   const Tensors recorded = record_function(lasting(name), inputs, outputs, std::move(context),
                                            std::move(run), Location::deferred());
   for (const Tensor& t : recorded) result.append(to_object(t));
+  for (const Tensor& t : recorded) {
+    if (!t.impl()->grad_fn) continue;
+    held->belong_to(t.impl()->grad_fn);
+    break;
+  }
   return result;
 }
 

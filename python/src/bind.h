@@ -31,20 +31,6 @@ void set_python_error() noexcept;
 // Where the current thread's Python code stands: the innermost frame outside of this package.
 Location python_place();
 
-// For Python callables that C++ keeps: copied and dropped with the GIL whoever does it.
-class Callable {
- public:
-  explicit Callable(nb::object function) : function_(new nb::object(std::move(function))) {}
-  Callable(const Callable& other);
-  Callable(Callable&& other) noexcept : function_(other.function_) { other.function_ = nullptr; }
-  Callable& operator=(const Callable&) = delete;
-  ~Callable();
-  const nb::object& get() const { return *function_; }
-
- private:
-  nb::object* function_;
-};
-
 // ---- What each file adds to the module.
 void bind_errors(nb::module_& m);
 void bind_dtypes(nb::module_& m);

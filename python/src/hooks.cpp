@@ -1,6 +1,6 @@
-// Hooks written in Python. A hook often holds the tensor that it hangs on, a cycle through C++ that
-// Python's garbage collector cannot see by itself; so tensors tell it of the hooks that nothing but
-// they can reach.
+// Hooks written in Python, and what the garbage collector is told of them and of functions. Either
+// often holds the tensor that it hangs on, a cycle through C++ that Python's garbage collector
+// cannot see by itself; so tensors tell it of the callables that nothing but they can reach.
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
@@ -13,37 +13,13 @@
 namespace entasis::python {
 namespace {
 
-struct Hook;
+using Callables = std::vector<GraphCallable*>;
 
-// The hooks on each tensor, by the tensor's address. Guarded by the GIL.
-std::unordered_map<const TensorImpl*, std::vector<Hook*>>& hooks_by_tensor() {
-  static auto* hooks = new std::unordered_map<const TensorImpl*, std::vector<Hook*>>;
-  return *hooks;
+// Those on each tensor or node, by its address. Guarded by the GIL.
+std::unordered_map<const void*, Callables>& callables_by_owner() {
+  static auto* callables = new std::unordered_map<const void*, Callables>;
+  return *callables;
 }
-
-struct Hook {
-  Hook(const TensorImpl* tensor, nb::object given) : tensor(tensor), function(std::move(given)) {
-    hooks_by_tensor()[tensor].push_back(this);
-  }
-  // Dropped with the graph, on any thread.
-  ~Hook() {
-    if (!Py_IsInitialized()) {
-      function.release();
-      return;
-    }
-    const nb::gil_scoped_acquire gil;
-    auto& all = hooks_by_tensor();
-    const auto found = all.find(tensor);
-    std::erase(found->second, this);
-    if (found->second.empty()) all.erase(found);
-    function.reset();
-  }
-  Hook(const Hook&) = delete;
-  Hook& operator=(const Hook&) = delete;
-
-  const TensorImpl* tensor;
-  nb::object function;  // null once the garbage collector has cleared it
-};
 
 using GradientHook = nb::typed<nb::callable, named::OptionalTensor(Tensor)>;
 using LeafHook = nb::typed<nb::callable, void(Tensor)>;
@@ -55,7 +31,8 @@ struct HookHandle {
 };
 
 HookHandle register_hook(Tensor& self, const GradientHook& function) {
-  auto hook = std::make_shared<Hook>(self.impl(), function);
+  auto hook = std::make_shared<GraphCallable>(function);
+  hook->belong_to(self.impl());
   const int id = self.register_hook(
       [hook](const Tensor& gradient) -> Tensor {
         const nb::gil_scoped_acquire gil;
@@ -69,7 +46,8 @@ HookHandle register_hook(Tensor& self, const GradientHook& function) {
 
 // Runs as soon as the gradient of a leaf is final, in mid-backward.
 HookHandle register_post_accumulate_grad_hook(Tensor& self, const LeafHook& function) {
-  auto hook = std::make_shared<Hook>(self.impl(), function);
+  auto hook = std::make_shared<GraphCallable>(function);
+  hook->belong_to(self.impl());
   const int id = self.register_completion_hook(
       [hook](const Tensor& leaf) {
         const nb::gil_scoped_acquire gil;
@@ -79,32 +57,57 @@ HookHandle register_post_accumulate_grad_hook(Tensor& self, const LeafHook& func
   return {self, id};
 }
 
-// The hooks of a tensor that nothing but its Python object leads to: no graph holds the tensor or
-// the node behind it, and there is no second handle.
-const std::vector<Hook*>* own_hooks(PyObject* self) {
-  if (!nb::inst_ready(self)) return nullptr;
+// The callables of a tensor and of the node behind it that nothing but its Python object leads to:
+// no graph holds the tensor or the node, and there is no second handle.
+Callables own_callables(PyObject* self) {
+  if (!nb::inst_ready(self)) return {};
   const TensorImpl* impl = tensor_of(self).impl();
-  if (!impl || impl->references() != 1 || (impl->grad_fn && impl->grad_fn->references() != 1))
-    return nullptr;
-  const auto found = hooks_by_tensor().find(impl);
-  return found == hooks_by_tensor().end() ? nullptr : &found->second;
+  if (!impl || impl->references() != 1) return {};
+  const Node* node = impl->grad_fn;
+  if (node && node->references() != 1) return {};
+  Callables own;
+  for (const void* owner : {static_cast<const void*>(impl), static_cast<const void*>(node)}) {
+    const auto found = callables_by_owner().find(owner);
+    if (found == callables_by_owner().end()) continue;
+    own.insert(own.end(), found->second.begin(), found->second.end());
+  }
+  return own;
 }
 
 }  // namespace
 
-int visit_hooks(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(Py_TYPE(self));
-  if (const auto* hooks = own_hooks(self)) {
-    for (const Hook* hook : *hooks) Py_VISIT(hook->function.ptr());
+GraphCallable::GraphCallable(nb::object given) : function(std::move(given)) {}
+
+void GraphCallable::belong_to(const void* owner) {
+  owner_ = owner;
+  callables_by_owner()[owner].push_back(this);
+}
+
+GraphCallable::~GraphCallable() {
+  if (!Py_IsInitialized()) {
+    function.release();
+    return;
   }
+  const nb::gil_scoped_acquire gil;
+  if (owner_) {
+    const auto found = callables_by_owner().find(owner_);
+    std::erase(found->second, this);
+    if (found->second.empty()) callables_by_owner().erase(found);
+  }
+  function.reset();
+}
+
+int visit_callables(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  for (const GraphCallable* callable : own_callables(self)) Py_VISIT(callable->function.ptr());
   return 0;
 }
 
-int clear_hooks(PyObject* self) {
-  const auto* hooks = own_hooks(self);
-  if (!hooks) return 0;
+int clear_callables(PyObject* self) {
   std::vector<nb::object> functions;  // their ends may run Python code: not inside of the walk
-  for (Hook* hook : *hooks) functions.push_back(std::move(hook->function));
+  for (GraphCallable* callable : own_callables(self)) {
+    functions.push_back(std::move(callable->function));
+  }
   return 0;
 }
 

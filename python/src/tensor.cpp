@@ -177,8 +177,8 @@ void backward(const Tensor& self, const Tensor* gradient, bool retain_graph, boo
 PyType_Slot slots[] = {
     {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
     {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
-    {Py_tp_traverse, reinterpret_cast<void*>(visit_hooks)},
-    {Py_tp_clear, reinterpret_cast<void*>(clear_hooks)},
+    {Py_tp_traverse, reinterpret_cast<void*>(visit_callables)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear_callables)},
     {0, nullptr},
 };
 
