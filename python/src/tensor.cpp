@@ -275,16 +275,7 @@ void bind_tensor(nb::module_& m) {
                      if (!node) return {};
                      return node->frame ? node->frame : node->op->name;
                    })
-      .def_prop_rw(
-          "grad", [](const Tensor& t) -> named::OptionalTensor { return make_object(t.grad()); },
-          [](Tensor& t, const Tensor* grad) {
-            if (grad) {
-              t.set_grad(*grad, Location::deferred());
-            } else {
-              t.zero_grad();
-            }
-          },
-          nb::for_setter(nb::arg("grad").none()))
+      .def_prop_rw("grad", &get_grad, &set_grad, nb::for_setter(nb::arg("grad").none()))
       .def_prop_rw(
           "data", [](const Tensor& t) { return t.detach(); },
           [](Tensor& t, const Tensor& source) { t.set_data(source); })

@@ -31,6 +31,10 @@ class GraphCallable {
   const void* owner_ = nullptr;
 };
 
+// The property `grad`: the same object each time while one is alive. (gradients.cpp)
+named::OptionalTensor get_grad(const Tensor& tensor);
+void set_grad(Tensor& tensor, const named::OptionalTensor& grad);
+
 // A tensor over the memory of an object with a buffer. Throws ValueError for memory that is
 // read-only or has strides that a tensor cannot have. (arrays.cpp)
 Tensor from_numpy(nb::handle array);

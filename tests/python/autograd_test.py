@@ -80,6 +80,23 @@ class Hooks(unittest.TestCase):
         y.backward()
         self.assertEqual(seen, [(1,)])
 
+    def test_gradients_are_one_object(self):
+        w, kept = en.ones(2, requires_grad=True), en.ones(2)
+        self.assertIsNone(w.grad)
+        (w * 2).sum().backward()
+        self.assertIs(w.grad, w.grad)
+        first = w.grad
+        (w * 2).sum().backward()
+        self.assertIs(w.grad, first)
+        w.grad = kept
+        self.assertIs(w.grad, kept)
+        for _ in range(1000):  # the objects that are known are forgotten again
+            w.grad = None
+            (w * 2).sum().backward()
+            self.assertEqual(w.grad.tolist(), [2, 2])
+        with self.assertRaisesRegex(TypeError, "must be a Tensor or None"):
+            w.grad = 2
+
     def test_errors_in_hooks_arrive(self):
         x = en.ones(1, requires_grad=True)
 
