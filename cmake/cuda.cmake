@@ -15,6 +15,8 @@
 #   ENTASIS_CUDA_INCLUDE_DIR  the folder of cuda_runtime.h; NOTFOUND without a toolkit
 set(ENTASIS_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE ENTASIS_CUDA PROPERTY STRINGS AUTO ON OFF)
+option(ENTASIS_CUDA_LINEINFO "Put source lines into CUDA kernels, for profilers (three times the size)"
+       OFF)
 
 file(GLOB_RECURSE ENTASIS_CUDA_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/backends/cuda/*.cpp")
 list(APPEND ENTASIS_CUDA_SOURCES "${ENTASIS_CUDA_REGISTRATION_SOURCE}")
@@ -80,6 +82,7 @@ endfunction()
 entasis_cuda_library(ENTASIS_CUDART_STATIC NAMES libcudart_static.a)
 entasis_cuda_library(ENTASIS_CUBLASLT NAMES cublasLt libcublasLt.so.13)
 
+set(ENTASIS_PTXAS_WARNINGS -Xptxas=--warn-on-local-memory-usage,--warn-on-spills)
 add_library(entasis_cuda_backend OBJECT ${ENTASIS_CUDA_SOURCES})
 target_link_libraries(entasis_cuda_backend PRIVATE entasis_flags)
 add_library(entasis_cuda_kernels OBJECT ${ENTASIS_CUDA_KERNELS})
@@ -87,9 +90,13 @@ add_library(entasis_cuda_kernels OBJECT ${ENTASIS_CUDA_KERNELS})
 # Products and sums are not contracted, so that fused kernels give the bits of single ones; a formula
 # that wants a fused multiply-add says so. constexpr functions of the host serve kernels too.
 target_compile_options(entasis_cuda_kernels PRIVATE
-  -std=c++20 --fmad=false --expt-relaxed-constexpr -lineinfo
+  -std=c++20 --fmad=false --expt-relaxed-constexpr --compress-mode=size
+  $<$<BOOL:${ENTASIS_CUDA_LINEINFO}>:-lineinfo>
   -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-fno-strict-aliasing
-  $<$<BOOL:${ENTASIS_WERROR}>:-Xcompiler=-Werror> $<$<BOOL:${ENTASIS_WERROR}>:--Werror=all-warnings>)
+  # No kernel may spill registers or keep anything in local memory: ptxas says so.
+  ${ENTASIS_PTXAS_WARNINGS}
+  $<$<BOOL:${ENTASIS_WERROR}>:-Xcompiler=-Werror> $<$<BOOL:${ENTASIS_WERROR}>:--Werror=all-warnings>
+  $<$<BOOL:${ENTASIS_WERROR}>:-Xptxas=-Werror>)
 foreach(part IN ITEMS entasis_cuda_backend entasis_cuda_kernels)
   set_target_properties(${part} PROPERTIES
     POSITION_INDEPENDENT_CODE ON

@@ -42,7 +42,8 @@ list(REMOVE_ITEM _entasis_emulation_runtime ${_entasis_emulation_core}
 add_library(entasis_emulation_flags INTERFACE)
 target_compile_features(entasis_emulation_flags INTERFACE cxx_std_20)
 target_compile_options(entasis_emulation_flags INTERFACE
-  -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${ENTASIS_WERROR}>:-Werror>
+  -Wall -Wextra -Wno-unknown-pragmas $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  $<$<BOOL:${ENTASIS_WERROR}>:-Werror>
   -ffp-contract=off -fno-strict-aliasing)
 target_include_directories(entasis_emulation_flags SYSTEM INTERFACE
   "${ENTASIS_CUDA_RUNTIME_HEADERS}" "${ENTASIS_CUDA_COMPILER_HEADERS}")

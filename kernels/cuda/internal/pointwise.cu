@@ -89,8 +89,8 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
   PointwiseOperands operands;
   operands.out = out.raw();
   operands.out_dtype = out.dtype();
-  bool adjacent = direct >= 0 && promoted == out.dtype() && nest.dims == 1 &&
-                  nest.stride[0][0] == 1 && is_vec_aligned(operands.out);
+  bool same_type = direct >= 0 && promoted == out.dtype();
+  bool adjacent = nest.dims == 1 && nest.stride[0][0] == 1 && is_vec_aligned(operands.out);
   for (size_t k = 0; k < in.size(); ++k) {
     if (in[k].is_number()) {
       operands.is_value |= 1u << k;
@@ -102,11 +102,12 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
     const Tensor& t = in[k].tensor();
     operands.in[k] = t.raw();
     operands.in_dtype[k] = t.dtype();
-    adjacent &=
-        t.dtype() == out.dtype() && nest.stride[0][k + 1] == 1 && is_vec_aligned(operands.in[k]);
+    same_type &= t.dtype() == out.dtype();
+    adjacent &= nest.stride[0][k + 1] == 1 && is_vec_aligned(operands.in[k]);
   }
-  if (adjacent) return entry.vector[direct](operands, nest.numel, context.stream());
+  if (same_type && adjacent) return entry.vector[direct](operands, nest.numel, context.stream());
 
+  const PointwiseStrided run = same_type ? entry.strided[direct] : entry.mixed[int(lanes)];
   const int64_t start[kMaxLoopOperands] = {};
   for_each_piece(nest, start, [&](const LoopNest& piece, const int64_t* offsets) {
     PointwiseOperands moved = operands;
@@ -116,7 +117,7 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
       moved.in[k] =
           static_cast<const char*>(operands.in[k]) + offsets[k + 1] * size_of(operands.in_dtype[k]);
     }
-    entry.strided[int(lanes)](moved, piece, context.stream());
+    run(moved, piece, context.stream());
   });
 }
 

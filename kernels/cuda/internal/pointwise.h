@@ -1,13 +1,15 @@
-// The kernels around every pointwise formula.
+// The kernels around every pointwise formula; blocks of 256 threads, no shared memory. Bytes moved:
+// each operand and the result once.
 //
 // pointwise_vector: all operands of one type and lying alike, or single values. A thread computes
 // two
-//   vectors of 16 bytes; bytes moved: each operand and the result once; ceil(n / (512 vectors))
-//   blocks of 256 threads, no shared memory.
-// pointwise_strided: any strides and broadcasting, any dtypes: a thread computes four elements, a
+//   vectors of 16 bytes (f64, i64: one); ceil(n / (512 vectors)) blocks.
+// pointwise_strided: any strides and broadcasting, one type. A thread computes four elements, a
 // block
 //   apart, so that neighbours read neighbours; offsets by 32-bit divisions (larger tensors are
-//   cut). ceil(n / 1024) blocks of 256 threads.
+//   cut); ceil(n / 1024) blocks.
+// pointwise_mixed: any dtypes besides: an element a thread, which converts as it loads and stores;
+//   ceil(n / 256) blocks.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +53,8 @@ struct PointwiseEntry {
   const char* name;  // of the op
   PointwiseTraits traits;
   PointwiseVector vector[kDirectTypes];  // null where the op has no such type
-  PointwiseStrided strided[kLaneTypes];
+  PointwiseStrided strided[kDirectTypes];
+  PointwiseStrided mixed[kLaneTypes];
 };
 
 // Registers a kernel for the op of each entry; the entries live as long as the program.
@@ -60,7 +63,9 @@ void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries);
 // ---- Kernels
 
 inline constexpr int kPointwiseThreads = 256;
-inline constexpr int kVectorsPerThread = 2;
+// Two double vectors would not leave registers for a long formula.
+template <class M>
+inline constexpr int kVectorsPerThread = sizeof(M) == 8 ? 1 : 2;
 inline constexpr int kElementsPerThread = 4;
 
 template <class T>
@@ -75,57 +80,73 @@ __device__ __forceinline__ T call_formula(const T (&x)[sizeof...(k)], std::index
   return F::of(Scalar<T>(x[k])...).v;
 }
 
+// Operands of the vector that starts at element i, in the type of computation. Of the last vector,
+// which the end of the array may cut, the missing elements repeat its first.
+template <class M, int kArity>
+struct VectorOperands {
+  using T = Computed<M>;
+  static constexpr int kSize = kVecSize<M>;
+  T x[kSize][kArity];
+
+  __device__ __forceinline__ void load(const PointwiseOperands& p, int64_t i, int64_t n) {
+#pragma unroll
+    for (int k = 0; k < kArity; ++k) {
+      const M* const from = static_cast<const M*>(p.in[k]) + i;
+      if (p.is_value >> k & 1) {
+        const T value = value_of<T>(p.value[k]);
+#pragma unroll
+        for (int j = 0; j < kSize; ++j) x[j][k] = value;
+      } else if (i + kSize <= n) {
+        const Vec<M> loaded = load_vec(from);
+#pragma unroll
+        for (int j = 0; j < kSize; ++j) x[j][k] = convert_to<T>(loaded.at[j]);
+      } else {
+#pragma unroll
+        for (int j = 0; j < kSize; ++j) x[j][k] = convert_to<T>(from[i + j < n ? j : 0]);
+      }
+    }
+  }
+};
+
 template <class F, class M, int kArity>
 __global__ void __launch_bounds__(kPointwiseThreads)
     pointwise_vector(const __grid_constant__ PointwiseOperands p, int64_t n) {
   using T = Computed<M>;
-  constexpr int kSize = kVecSize<M>;
+  constexpr int kSize = kVecSize<M>, kVectors = kVectorsPerThread<M>;
   constexpr auto kOperands = std::make_index_sequence<kArity>();
-  const int64_t first = int64_t(blockIdx.x) * (kPointwiseThreads * kVectorsPerThread) + threadIdx.x;
-  Vec<M> in[kVectorsPerThread][kArity];
+  const int64_t first = int64_t(blockIdx.x) * (kPointwiseThreads * kVectors) + threadIdx.x;
+  VectorOperands<M, kArity> operands[kVectors];
 #pragma unroll
-  for (int u = 0; u < kVectorsPerThread; ++u) {
+  for (int u = 0; u < kVectors; ++u) {
     const int64_t i = (first + u * kPointwiseThreads) * kSize;
-#pragma unroll
-    for (int k = 0; k < kArity; ++k) {
-      if (!(p.is_value >> k & 1) && i + kSize <= n) {
-        in[u][k] = load_vec(static_cast<const M*>(p.in[k]) + i);
-      }
-    }
+    if (i < n) operands[u].load(p, i, n);
   }
 #pragma unroll
-  for (int u = 0; u < kVectorsPerThread; ++u) {
+  for (int u = 0; u < kVectors; ++u) {
     const int64_t i = (first + u * kPointwiseThreads) * kSize;
     if (i >= n) return;
-    T x[kArity];
+    M* const to = static_cast<M*>(p.out) + i;
+    Vec<M> out;
+#pragma unroll
+    for (int j = 0; j < kSize; ++j) {
+      out.at[j] = convert_to<M>(call_formula<F, T>(operands[u].x[j], kOperands));
+    }
     if (i + kSize <= n) {
-      Vec<M> out;
+      store_vec(to, out);
+    } else {
 #pragma unroll
       for (int j = 0; j < kSize; ++j) {
-#pragma unroll
-        for (int k = 0; k < kArity; ++k) {
-          x[k] = p.is_value >> k & 1 ? value_of<T>(p.value[k]) : convert_to<T>(in[u][k].at[j]);
-        }
-        out.at[j] = convert_to<M>(call_formula<F, T>(x, kOperands));
-      }
-      store_vec(static_cast<M*>(p.out) + i, out);
-    } else {
-      for (int64_t j = i; j < n; ++j) {
-#pragma unroll
-        for (int k = 0; k < kArity; ++k) {
-          x[k] = p.is_value >> k & 1 ? value_of<T>(p.value[k])
-                                     : convert_to<T>(static_cast<const M*>(p.in[k])[j]);
-        }
-        static_cast<M*>(p.out)[j] = convert_to<M>(call_formula<F, T>(x, kOperands));
+        if (i + j < n) to[j] = out.at[j];
       }
     }
   }
 }
 
-template <class F, class T, int kArity>
+template <class F, class M, int kArity>
 __global__ void __launch_bounds__(kPointwiseThreads)
     pointwise_strided(const __grid_constant__ PointwiseOperands p,
                       const __grid_constant__ Strides<kArity + 1> strides, uint32_t n) {
+  using T = Computed<M>;
   constexpr auto kOperands = std::make_index_sequence<kArity>();
   const uint32_t first = blockIdx.x * (kPointwiseThreads * kElementsPerThread) + threadIdx.x;
   T x[kElementsPerThread][kArity];
@@ -140,28 +161,53 @@ __global__ void __launch_bounds__(kPointwiseThreads)
 #pragma unroll
     for (int k = 0; k < kArity; ++k) {
       x[u][k] = p.is_value >> k & 1 ? value_of<T>(p.value[k])
-                                    : load_as<T>(p.in[k], offset[k + 1], p.in_dtype[k]);
+                                    : convert_to<T>(static_cast<const M*>(p.in[k])[offset[k + 1]]);
     }
   }
 #pragma unroll
   for (int u = 0; u < kElementsPerThread; ++u) {
     if (first + u * kPointwiseThreads >= n) return;
-    store_as<T>(p.out, to[u], p.out_dtype, call_formula<F, T>(x[u], kOperands));
+    static_cast<M*>(p.out)[to[u]] = convert_to<M>(call_formula<F, T>(x[u], kOperands));
   }
+}
+
+template <class F, class T, int kArity>
+__global__ void __launch_bounds__(kPointwiseThreads)
+    pointwise_mixed(const __grid_constant__ PointwiseOperands p,
+                    const __grid_constant__ Strides<kArity + 1> strides, uint32_t n) {
+  const uint32_t i = blockIdx.x * kPointwiseThreads + threadIdx.x;
+  if (i >= n) return;
+  int32_t offset[kArity + 1];
+  strides.offsets(i, offset);
+  T x[kArity];
+#pragma unroll
+  for (int k = 0; k < kArity; ++k) {
+    x[k] = p.is_value >> k & 1 ? value_of<T>(p.value[k])
+                               : load_as<T>(p.in[k], offset[k + 1], p.in_dtype[k]);
+  }
+  store_as<T>(p.out, offset[0], p.out_dtype,
+              call_formula<F, T>(x, std::make_index_sequence<kArity>()));
 }
 
 // ---- From a formula to an entry
 
 template <class F, class M, int kArity>
 void launch_vector(const PointwiseOperands& operands, int64_t n, cudaStream_t stream) {
-  constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kVectorsPerThread * kVecSize<M>;
+  constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kVectorsPerThread<M> * kVecSize<M>;
   launch(&pointwise_vector<F, M, kArity>, dim3(unsigned((n + kPerBlock - 1) / kPerBlock)),
          dim3(kPointwiseThreads), 0, stream, operands, n);
 }
-template <class F, class T, int kArity>
+template <class F, class M, int kArity>
 void launch_strided(const PointwiseOperands& operands, const LoopNest& nest, cudaStream_t stream) {
   constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kElementsPerThread;
-  launch(&pointwise_strided<F, T, kArity>, dim3(unsigned((nest.numel + kPerBlock - 1) / kPerBlock)),
+  launch(&pointwise_strided<F, M, kArity>, dim3(unsigned((nest.numel + kPerBlock - 1) / kPerBlock)),
+         dim3(kPointwiseThreads), 0, stream, operands, strides_of<kArity + 1>(nest),
+         uint32_t(nest.numel));
+}
+template <class F, class T, int kArity>
+void launch_mixed(const PointwiseOperands& operands, const LoopNest& nest, cudaStream_t stream) {
+  launch(&pointwise_mixed<F, T, kArity>,
+         dim3(unsigned((nest.numel + kPointwiseThreads - 1) / kPointwiseThreads)),
          dim3(kPointwiseThreads), 0, stream, operands, strides_of<kArity + 1>(nest),
          uint32_t(nest.numel));
 }
@@ -179,23 +225,29 @@ void launch_strided(const PointwiseOperands& operands, const LoopNest& nest, cud
 // Which types an op is compiled for.
 enum class FormulaTypes { kAll, kFloats };
 
+template <class F, class M, int kArity>
+constexpr void set_direct(PointwiseEntry& entry, DirectType type) {
+  entry.vector[int(type)] = &launch_vector<F, M, kArity>;
+  entry.strided[int(type)] = &launch_strided<F, M, kArity>;
+}
+
 template <class Op, class F, FormulaTypes kTypes>
 constexpr PointwiseEntry make_entry() {
   constexpr int n = Op::traits.arity;
-  PointwiseEntry entry{Op::name, Op::traits, {}, {}};
-  entry.vector[0] = &launch_vector<F, float, n>;
-  entry.vector[1] = &launch_vector<F, double, n>;
-  entry.vector[2] = &launch_vector<F, half_t, n>;
-  entry.vector[3] = &launch_vector<F, bfloat16_t, n>;
-  entry.strided[0] = &launch_strided<F, float, n>;
-  entry.strided[1] = &launch_strided<F, double, n>;
+  PointwiseEntry entry{Op::name, Op::traits, {}, {}, {}};
+  set_direct<F, float, n>(entry, DirectType::kF32);
+  set_direct<F, double, n>(entry, DirectType::kF64);
+  set_direct<F, half_t, n>(entry, DirectType::kF16);
+  set_direct<F, bfloat16_t, n>(entry, DirectType::kBF16);
+  entry.mixed[int(Lanes::kF32)] = &launch_mixed<F, float, n>;
+  entry.mixed[int(Lanes::kF64)] = &launch_mixed<F, double, n>;
   if constexpr (kTypes == FormulaTypes::kAll) {
-    entry.vector[4] = &launch_vector<F, int32_t, n>;
-    entry.vector[5] = &launch_vector<F, int64_t, n>;
-    entry.vector[6] = &launch_vector<F, uint8_t, n>;
-    entry.strided[2] = &launch_strided<F, int32_t, n>;
-    entry.strided[3] = &launch_strided<F, int64_t, n>;
-    entry.strided[4] = &launch_strided<F, uint8_t, n>;
+    set_direct<F, int32_t, n>(entry, DirectType::kI32);
+    set_direct<F, int64_t, n>(entry, DirectType::kI64);
+    set_direct<F, uint8_t, n>(entry, DirectType::kU8);
+    entry.mixed[int(Lanes::kI32)] = &launch_mixed<F, int32_t, n>;
+    entry.mixed[int(Lanes::kI64)] = &launch_mixed<F, int64_t, n>;
+    entry.mixed[int(Lanes::kU8)] = &launch_mixed<F, uint8_t, n>;
   }
   return entry;
 }
