@@ -2,7 +2,7 @@
 # on a fresh Debian 12 or Ubuntu 24.04 with git and make, `make train` or `make test` is all it
 # takes.
 #
-# Variables: PRESET (release, debug, static, ci, clang, asan, tsan), JOBS, PREFIX, OUT, ARGS.
+# Variables: PRESET (release, debug, static, ci, clang, asan, tsan, gpu), JOBS, PREFIX, OUT, ARGS.
 
 PRESET ?= release
 PREFIX ?= /usr/local
@@ -19,12 +19,12 @@ CONFIGURE := cmake --preset $(PRESET) --log-level=NOTICE
 CMAKE_BUILD := cmake --build $(BUILD) --parallel $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help train build test bench asan tsan format lint install wheel clean
+.PHONY: help train build test bench asan tsan cuda gpu-check gpu-debt format lint install wheel clean
 .PHONY: setup-train setup-test configure configure-tests
 
 help:  ## this list
 	@echo "make <command>"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 train: setup-train configure  ## train a small network on handwritten digits; ARGS="--epochs 5"
 	@$(CMAKE_BUILD) --target entasis-train-digits
@@ -48,6 +48,21 @@ asan:  ## tests with address and undefined-behaviour sanitizers, and a minute of
 tsan:  ## tests of the threaded parts with the thread sanitizer
 	$(SETUP) test clang
 	@$(MAKE) --no-print-directory test PRESET=tsan
+
+cuda: setup-train  ## build the CUDA plugin too; needs the CUDA toolkit, but no GPU
+	@tools/cuda_toolkit.sh build/venv
+	@$(CONFIGURE) -DENTASIS_CUDA=ON >/dev/null
+	@$(CMAKE_BUILD) --target entasis entasis_cuda entasis-programs
+
+gpu-check:  ## gather the GPU's tests and benchmarks in build/gpu-check, to run on a GPU machine
+	$(SETUP) train test
+	@tools/cuda_toolkit.sh build/venv
+	@cmake --preset gpu --log-level=NOTICE >/dev/null
+	@cmake --build build/gpu --parallel $(JOBS)
+	@tools/gpu_check.py gather build/gpu build/gpu-check
+
+gpu-debt:  ## list the CUDA sources that have changed since they last passed on a GPU
+	@tools/gpu_debt.py
 
 format:  ## format all sources with clang-format
 	$(SETUP) format

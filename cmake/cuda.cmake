@@ -6,8 +6,8 @@
 #   ENTASIS_CUDA=OFF    not built
 #
 # The toolkit is looked for by CMAKE_CUDA_COMPILER, CUDACXX and PATH, in /usr/local/cuda and in the
-# nvidia-* packages of PyPI. CMAKE_CUDA_ARCHITECTURES is the user's; by default it is the machine's
-# own GPU, or without one everything from sm_80 to sm_120.
+# nvidia-* packages of PyPI, where tools/cuda_toolkit.sh puts it. CMAKE_CUDA_ARCHITECTURES is the user's; by default it is CUDAARCHS of
+# the environment, else the machine's own GPU, or without one everything from sm_80 to sm_120.
 #
 # Defines, also where the plugin is not built:
 #   ENTASIS_CUDA_SOURCES      the backend's .cpp files and the plugin's entry
@@ -62,7 +62,7 @@ endif()
 if(NOT DEFINED CMAKE_CUDA_HOST_COMPILER)
   set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
 endif()
-if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
   if(EXISTS /proc/driver/nvidia/version)
     set(CMAKE_CUDA_ARCHITECTURES native)
   else()
