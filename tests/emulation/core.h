@@ -63,6 +63,10 @@ void* dynamic_shared();
 // Ends the kernel with an error of this place.
 [[noreturn]] void fail(const char* what, Location at);
 
+inline void check_aligned(const void* address, size_t bytes, Location at = Location::current()) {
+  if (reinterpret_cast<uintptr_t>(address) % bytes != 0) fail("misaligned access", at);
+}
+
 // A launch, with `body(data)` to be called by each thread.
 struct Grid {
   dim3 blocks;

@@ -37,4 +37,4 @@
 #define blockIdx (::entasis::emulation::running->block)
 #define blockDim (::entasis::emulation::running->block_size)
 #define gridDim (::entasis::emulation::running->grid_size)
-#define warpSize 32
+inline constexpr int warpSize = 32;

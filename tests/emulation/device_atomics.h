@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core.h"
+
 namespace entasis::emulation {
 
 template <class T, class... U>
@@ -84,44 +86,31 @@ inline unsigned atomicDec(unsigned* place, unsigned limit) {
       place, [&](unsigned old) { return old == 0 || old > limit ? limit : old - 1; });
 }
 
-// ---- Loads and stores that choose a cache.
-template <class T>
-T __ldg(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldcg(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldca(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldcs(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldlu(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldcv(const T* place) {
-  return *place;
-}
-template <class T>
-void __stwb(T* place, ::entasis::emulation::Same<T> value) {
-  *place = value;
-}
-template <class T>
-void __stcg(T* place, ::entasis::emulation::Same<T> value) {
-  *place = value;
-}
-template <class T>
-void __stcs(T* place, ::entasis::emulation::Same<T> value) {
-  *place = value;
-}
-template <class T>
-void __stwt(T* place, ::entasis::emulation::Same<T> value) {
-  *place = value;
-}
+// ---- Loads and stores that choose a cache. Vectors among them need aligned addresses.
+#define ENTASIS_EMULATION_LOAD(name)                                                      \
+  template <class T>                                                                      \
+  T name(const T* place,                                                                  \
+         ::entasis::emulation::Location at = ::entasis::emulation::Location::current()) { \
+    ::entasis::emulation::check_aligned(place, alignof(T), at);                           \
+    return *place;                                                                        \
+  }
+ENTASIS_EMULATION_LOAD(__ldg)
+ENTASIS_EMULATION_LOAD(__ldcg)
+ENTASIS_EMULATION_LOAD(__ldca)
+ENTASIS_EMULATION_LOAD(__ldcs)
+ENTASIS_EMULATION_LOAD(__ldlu)
+ENTASIS_EMULATION_LOAD(__ldcv)
+#undef ENTASIS_EMULATION_LOAD
+
+#define ENTASIS_EMULATION_STORE(name)                                                        \
+  template <class T>                                                                         \
+  void name(T* place, ::entasis::emulation::Same<T> value,                                   \
+            ::entasis::emulation::Location at = ::entasis::emulation::Location::current()) { \
+    ::entasis::emulation::check_aligned(place, alignof(T), at);                              \
+    *place = value;                                                                          \
+  }
+ENTASIS_EMULATION_STORE(__stwb)
+ENTASIS_EMULATION_STORE(__stcg)
+ENTASIS_EMULATION_STORE(__stcs)
+ENTASIS_EMULATION_STORE(__stwt)
+#undef ENTASIS_EMULATION_STORE

@@ -132,6 +132,7 @@ struct Runtime {
   std::optional<Order> fixed_order;
   Order order;
   RandomChoice choice{};
+  unsigned eagerness = 0;  // of random orders: of 8 calls, how many find the device at work
 
   cudaError_t sticky = cudaSuccess;
   std::string failure;
@@ -155,9 +156,11 @@ struct Runtime {
   // Queues work or, on a capturing stream, makes a node of it.
   cudaError_t enqueue(CUstream_st& stream, std::function<void()> run);
   Ticket submit(CUstream_st& stream, std::function<void()> run, std::vector<Ticket> after = {});
-  bool advance();  // runs one piece; false if none can run
-  // Runs work until `ready()`. The device's error, if it has one by then.
-  cudaError_t run_until(const std::function<bool()>& ready);
+  // Runs one piece, of `first` if that can run; false if none can.
+  bool advance(const CUstream_st* first = nullptr);
+  // Runs work until `ready()`, for which the host waits at `stream` (null: at no one stream). The
+  // device's error, if it has one by then.
+  cudaError_t run_until(const CUstream_st* stream, const std::function<bool()>& ready);
   cudaError_t run_stream(CUstream_st& stream);
   cudaError_t run_device(int device);
   void record_failure(const std::string& what);

@@ -7,14 +7,7 @@
 #include <vector>
 
 #include "runtime.h"
-
-#if defined(__has_feature)
-#define ENTASIS_EMULATION_HAS_ASAN __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
-#define ENTASIS_EMULATION_HAS_ASAN 1
-#else
-#define ENTASIS_EMULATION_HAS_ASAN 0
-#endif
+#include "sanitizers.h"
 
 namespace entasis::emulation {
 namespace {
@@ -22,7 +15,7 @@ namespace {
 constexpr size_t kAlignment = 512;       // of the device
 constexpr size_t kPageAlignment = 4096;  // of pinned memory
 // Watched bytes on both sides of device memory; the address sanitizer has its own.
-constexpr size_t kGuardBytes = ENTASIS_EMULATION_HAS_ASAN ? 0 : kAlignment;
+constexpr size_t kGuardBytes = kAddressSanitizer ? 0 : kAlignment;
 constexpr int kGuardByte = 0xa5;
 constexpr int kUninitialised = 0xff;  // NaN, -1
 

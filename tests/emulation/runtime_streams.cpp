@@ -161,7 +161,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     if (found == nullptr) return cudaErrorInvalidResourceHandle;
     if (found->capture != 0) return cudaErrorCapturedEvent;
     const Ticket recorded = found->recorded;
-    return r.run_until([&] { return ended(recorded); });
+    return r.run_until(nullptr, [&] { return ended(recorded); });
   });
 }
 

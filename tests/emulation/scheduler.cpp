@@ -25,6 +25,7 @@ Grid grid;
 char begin_order, end_order;
 
 Fiber fibers[kMaxBlockThreads];
+unsigned fiber_count;  // that exist
 Fiber* idle[kMaxBlockThreads];
 unsigned idle_count;
 Fiber host;
@@ -88,14 +89,23 @@ void become(Thread* thread) {
   running = thread;
 }
 
+void fiber_main();
+
+// A fiber for a thread that begins.
+Fiber* take_fiber(const Thread& thread) {
+  const bool own = fibers_are_threads();
+  if (!own && idle_count > 0) return idle[--idle_count];
+  const unsigned index = own ? thread.id : fiber_count;
+  for (; fiber_count <= index; ++fiber_count) create_fiber(fibers[fiber_count], fiber_main);
+  return &fibers[index];
+}
+
 // Leaves the running fiber for that of `thread`, or for the host if there is none.
 void resume(Thread* thread) {
   become(thread);
   Fiber* to = &host;
   if (thread != nullptr) {
-    if (thread->fiber == nullptr) {
-      thread->fiber = fibers_are_threads() ? &fibers[thread->id] : idle[--idle_count];
-    }
+    if (thread->fiber == nullptr) thread->fiber = take_fiber(*thread);
     to = thread->fiber;
   }
   if (to == current_fiber) return;
@@ -124,19 +134,11 @@ void fiber_main() {
   }
 }
 
-void create_fibers() {
-  for (Fiber& fiber : fibers) {
-    create_fiber(fiber, fiber_main);
-    idle[idle_count++] = &fiber;
-  }
-}
-
 // After a failure: some fibers stand in the middle of a thread.
 void restart_fibers() {
-  idle_count = 0;
-  for (Fiber& fiber : fibers) {
-    restart_fiber(fiber);
-    idle[idle_count++] = &fiber;
+  for (idle_count = 0; idle_count < fiber_count; ++idle_count) {
+    restart_fiber(fibers[idle_count]);
+    idle[idle_count] = &fibers[idle_count];
   }
 }
 
@@ -251,7 +253,6 @@ void fail(const Failure& failure) {
 void fail(const char* what, Location at) { fail({what, at, self}); }
 
 bool run_grid(const Grid& launched, const Order& order, char* failure, size_t failure_size) {
-  if (idle_count == 0) create_fibers();
   grid = launched;
   order_kind = order.kind;
   choice.state = order.seed;

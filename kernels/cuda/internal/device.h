@@ -37,4 +37,13 @@ __device__ __forceinline__ unsigned lane_id() {
 #endif
 }
 
+// Wide accesses need aligned addresses: the device ends a kernel without, the emulation does so
+// here.
+__device__ __forceinline__ void check_aligned([[maybe_unused]] const void* address,
+                                              [[maybe_unused]] unsigned bytes) {
+#ifndef __CUDACC__
+  ::entasis::emulation::check_aligned(address, bytes);
+#endif
+}
+
 }  // namespace entasis::cuda
