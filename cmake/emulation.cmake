@@ -3,28 +3,11 @@
 #
 #   ENTASIS_EMULATION   whether it can be built
 
-# NVIDIA's wheels lay their headers below a Python's site-packages/nvidia.
-set(_entasis_wheel_headers "")
-foreach(python IN ITEMS "${Python3_EXECUTABLE}" python3)
-  if(NOT python)
-    continue()
-  endif()
-  execute_process(
-    COMMAND "${python}" -c "import site, sysconfig; print(';'.join({sysconfig.get_path('purelib'), *site.getsitepackages(), site.getusersitepackages()}))"
-    OUTPUT_VARIABLE _entasis_site_packages OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  foreach(folder IN LISTS _entasis_site_packages)
-    file(GLOB _entasis_found "${folder}/nvidia/*/include")
-    list(APPEND _entasis_wheel_headers ${_entasis_found})
-  endforeach()
-endforeach()
-set(_entasis_header_hints /usr/local/cuda/include "$ENV{CUDA_PATH}/include"
-    "$ENV{CUDA_HOME}/include" ${_entasis_wheel_headers})
-
-# The wheels of CUDA 12 keep the two in different folders.
-find_path(ENTASIS_CUDA_RUNTIME_HEADERS cuda_runtime.h HINTS ${_entasis_header_hints})
-find_path(ENTASIS_CUDA_COMPILER_HEADERS crt/host_defines.h HINTS ${_entasis_header_hints})
-mark_as_advanced(ENTASIS_CUDA_RUNTIME_HEADERS ENTASIS_CUDA_COMPILER_HEADERS)
-if(ENTASIS_CUDA_RUNTIME_HEADERS AND ENTASIS_CUDA_COMPILER_HEADERS)
+# The wheels of CUDA 12 keep what the compiler brings in a folder of its own.
+find_path(ENTASIS_CUDA_COMPILER_HEADERS crt/host_defines.h PATHS ${_entasis_cuda_roots}
+          PATH_SUFFIXES include NO_DEFAULT_PATH)
+mark_as_advanced(ENTASIS_CUDA_COMPILER_HEADERS)
+if(ENTASIS_CUDA_INCLUDE_DIR AND ENTASIS_CUDA_COMPILER_HEADERS)
   set(ENTASIS_EMULATION TRUE)
 else()
   set(ENTASIS_EMULATION FALSE)
@@ -46,7 +29,7 @@ target_compile_options(entasis_emulation_flags INTERFACE
   $<$<BOOL:${ENTASIS_WERROR}>:-Werror>
   -ffp-contract=off -fno-strict-aliasing)
 target_include_directories(entasis_emulation_flags SYSTEM INTERFACE
-  "${ENTASIS_CUDA_RUNTIME_HEADERS}" "${ENTASIS_CUDA_COMPILER_HEADERS}")
+  "${ENTASIS_CUDA_INCLUDE_DIR}" "${ENTASIS_CUDA_COMPILER_HEADERS}")
 target_include_directories(entasis_emulation_flags INTERFACE
   "${_entasis_emulation}" "${ENTASIS_INCLUDE_DIR}")
 
