@@ -27,6 +27,6 @@ from .autograd import (  # noqa: E402,F401
     set_grad_enabled,
 )
 from .functional_style import *  # noqa: E402,F401,F403
-from . import autograd, io, nn, optim  # noqa: E402,F401
+from . import autograd, cuda, io, nn, optim  # noqa: E402,F401
 from .nn import *  # noqa: E402,F401,F403  (modules and optimizers by their short names too)
 from .optim import SGD, Adam, AdamW, Optimizer  # noqa: E402,F401

@@ -43,5 +43,6 @@ void bind_autograd(nb::module_& m);
 void bind_optim(nb::module_& m);
 void bind_files(nb::module_& m);
 void bind_system(nb::module_& m);
+void bind_cuda(nb::module_& m);
 
 }  // namespace entasis::python

@@ -18,4 +18,5 @@ NB_MODULE(_entasis, m) {
   bind_optim(m);
   bind_files(m);
   bind_system(m);
+  bind_cuda(m);
 }

@@ -1,0 +1,187 @@
+// CUDA devices: what is there, memory, streams, events and graphs. entasis/cuda.py gives them the
+// names of torch.cuda.
+#include <optional>
+#include <string>
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <entasis/core/backend.h>
+#include <entasis/core/cuda_graph.h>
+#include <entasis/core/error.h>
+#include <entasis/core/stream.h>
+#include <entasis/python/src/named.h>
+
+namespace entasis::python {
+namespace {
+
+using Unlocked = nb::call_guard<nb::gil_scoped_release>;
+
+// An index or nothing, which is device 0.
+Device device_at(std::optional<int> index) {
+  const Device device(DeviceType::kCUDA, index.value_or(0));
+  check_device(device);
+  return device;
+}
+
+// `with entasis.cuda.stream(s):` work of the thread goes to it inside.
+struct StreamScope {
+  Stream stream;
+  std::optional<StreamGuard> active;
+};
+
+// A value of Python's None stands for the current stream.
+Stream stream_or_current(const std::optional<Stream>& stream, Device device) {
+  return stream ? *stream : Stream::current(device);
+}
+
+// An event that is made when it is first recorded, on the stream's device, as PyTorch's.
+struct LazyEvent {
+  bool enable_timing;
+  std::optional<Event> event;
+
+  Event& made(const char* use) {
+    if (!event) throw ValueError(std::string(use) + ": the event was never recorded");
+    return *event;
+  }
+};
+
+void bind_memory(nb::module_& m) {
+  m.def("_cuda_is_available", [] { return device_count(DeviceType::kCUDA) > 0; });
+  m.def("_cuda_device_count", [] { return device_count(DeviceType::kCUDA); });
+  m.def(
+      "_cuda_why_not_available", [] { return why_no_device(DeviceType::kCUDA); },
+      "Why there is no CUDA device, in one line; empty if there is one.");
+  m.def(
+      "_cuda_get_device_name",
+      [](std::optional<int> device) {
+        return backend_of(DeviceType::kCUDA).properties(device_at(device).index).name;
+      },
+      nb::arg("device") = nb::none());
+  m.def(
+      "_cuda_synchronize", [](std::optional<int> device) { synchronize(device_at(device)); },
+      nb::arg("device") = nb::none(), Unlocked(), "Waits until all work on the device is done.");
+  const auto figure = [&m](const char* name, size_t MemoryStats::*field) {
+    m.def(
+        name, [field](std::optional<int> device) { return memory_stats(device_at(device)).*field; },
+        nb::arg("device") = nb::none());
+  };
+  figure("_cuda_memory_allocated", &MemoryStats::allocated);
+  figure("_cuda_max_memory_allocated", &MemoryStats::peak_allocated);
+  figure("_cuda_memory_reserved", &MemoryStats::reserved);
+  figure("_cuda_max_memory_reserved", &MemoryStats::peak_reserved);
+  m.def(
+      "_cuda_memory_summary",
+      [](std::optional<int> device) { return memory_summary(device_at(device)); },
+      nb::arg("device") = nb::none());
+  m.def(
+      "_cuda_reset_peak_memory_stats",
+      [](std::optional<int> device) {
+        backend_of(DeviceType::kCUDA).reset_peak_memory(device_at(device).index);
+      },
+      nb::arg("device") = nb::none());
+  m.def(
+      "_cuda_empty_cache",
+      [] {
+        for (int i = 0; i < device_count(DeviceType::kCUDA); ++i) {
+          backend_of(DeviceType::kCUDA).release_cache(i);
+        }
+      },
+      Unlocked(), "Gives memory that no tensor uses back to the device.");
+}
+
+void bind_streams(nb::module_& m) {
+  nb::class_<Stream>(m, "Stream", "Work of a device that runs in order. Tensors need no waits.")
+      .def(
+          "__init__",
+          [](Stream* self, std::optional<int> device, int priority) {
+            new (self) Stream(device_at(device), priority < 0);
+          },
+          nb::arg("device") = nb::none(), nb::arg("priority") = 0)
+      .def("synchronize", &Stream::synchronize, Unlocked())
+      .def("query", &Stream::query)
+      .def("wait_stream", &Stream::wait, nb::arg("stream"))
+      .def(
+          "wait_event", [](const Stream& s, LazyEvent& e) { e.made("wait_event").wait(s); },
+          nb::arg("event"))
+      .def_prop_ro("device", &Stream::device)
+      .def(
+          "__eq__",
+          [](const Stream& a, nb::handle b) {
+            return nb::isinstance<Stream>(b) && a == nb::cast<const Stream&>(b);
+          },
+          nb::arg("other").none())
+      .def("__hash__", &Stream::id);
+  nb::class_<StreamScope>(m, "_StreamScope", "Sends the work of a `with` block to a stream.")
+      .def(
+          "__init__",
+          [](StreamScope* self, const Stream& stream) {
+            new (self) StreamScope{stream, {}};
+          },
+          nb::arg("stream"))
+      .def("__enter__", [](StreamScope& self) { self.active.emplace(self.stream); })
+      .def(
+          "__exit__", [](StreamScope& self, nb::args) { self.active.reset(); },
+          nb::sig(named::kExitSignature));
+  m.def(
+      "_cuda_current_stream",
+      [](std::optional<int> device) { return Stream::current(device_at(device)); },
+      nb::arg("device") = nb::none());
+
+  nb::class_<LazyEvent>(m, "Event", "A mark in a stream.")
+      .def(
+          "__init__",
+          [](LazyEvent* self, bool enable_timing) {
+            new (self) LazyEvent{enable_timing, {}};
+          },
+          nb::arg("enable_timing") = false)
+      .def(
+          "record",
+          [](LazyEvent& self, const std::optional<Stream>& stream) {
+            const Stream on = stream_or_current(stream, device_at({}));
+            if (!self.event) self.event.emplace(on.device(), self.enable_timing);
+            self.event->record(on);
+          },
+          nb::arg("stream") = nb::none())
+      .def(
+          "wait",
+          [](LazyEvent& self, const std::optional<Stream>& stream) {
+            self.made("wait").wait(stream_or_current(stream, device_at({})));
+          },
+          nb::arg("stream") = nb::none())
+      .def(
+          "synchronize", [](LazyEvent& self) { self.made("synchronize").synchronize(); },
+          Unlocked())
+      .def("query", [](LazyEvent& self) { return !self.event || self.event->query(); })
+      .def(
+          "elapsed_time",
+          [](LazyEvent& self, LazyEvent& end) {
+            return self.made("elapsed_time").milliseconds_to(end.made("elapsed_time"));
+          },
+          nb::arg("end_event"), "Milliseconds from this event to the other.");
+}
+
+}  // namespace
+
+void bind_cuda(nb::module_& m) {
+  bind_memory(m);
+  bind_streams(m);
+  nb::class_<CudaGraph>(m, "CUDAGraph", "A step's work, captured once and replayed.")
+      .def(
+          "__init__",
+          [](CudaGraph* self, std::optional<int> device) {
+            new (self) CudaGraph(device_at(device));
+          },
+          nb::arg("device") = nb::none())
+      .def(
+          "capture",
+          [](CudaGraph& self, nb::typed<nb::callable, nb::object()> step) {
+            self.capture([&] { step(); }, Location::deferred());
+          },
+          nb::arg("step"),
+          "Calls step() once and keeps what it would launch instead of running it. Raises "
+          "DeviceError that names the op and line of what cannot be captured.")
+      .def("replay", [](CudaGraph& self) { self.replay(Location::deferred()); });
+}
+
+}  // namespace entasis::python
