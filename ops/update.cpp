@@ -16,8 +16,6 @@
 
 namespace entasis {
 
-double bias_correction(double beta, int64_t step) { return 1 - std::pow(beta, double(step)); }
-
 namespace {
 
 // The tensors of a step lie in lists of equal length: parameters, gradients, states. A plain form

@@ -2,6 +2,7 @@
 // step, so they are operands (numbers), and the attributes of a training run stay the same.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include <entasis/core/operand.h>
@@ -65,6 +66,8 @@ struct AdamUpdate {
 };
 
 // 1 - beta^step, the sum of an average's weights after `step` steps.
-double bias_correction(double beta, int64_t step);
+inline double bias_correction(double beta, int64_t step) {
+  return 1 - std::pow(beta, double(step));
+}
 
 }  // namespace entasis

@@ -25,21 +25,8 @@ static_assert(kTile % kWordGroup == 0 && kTile % kNormalGroup == 0);
 template <class T>
 constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
 
-// What halves are computed in.
 template <class T>
-struct ComputeOf {
-  using type = T;
-};
-template <>
-struct ComputeOf<Half> {
-  using type = float;
-};
-template <>
-struct ComputeOf<BFloat16> {
-  using type = float;
-};
-template <class T>
-using Compute = typename ComputeOf<T>::type;
+using Compute = DrawnAs<T>;
 
 // Calls make(first, count, words, to) for each tile: `words` are those of the elements from `first`
 // on, in the output's memory order, and `to` takes `count` numbers.
@@ -66,35 +53,6 @@ void draw(const RandomState& state, const Tensor& out, Make make) {
 }
 
 // ---- Uniform
-
-// [0, 1) on a grid that the dtype holds exactly, so that nothing rounds up to 1.
-template <class T>
-Compute<T> unit_uniform(const uint32_t* words) {
-  if constexpr (std::is_same_v<T, double>) {
-    return uniform_double(words[0], words[1]);
-  } else if constexpr (std::is_same_v<T, float>) {
-    return uniform_float(words[0]);
-  } else if constexpr (std::is_same_v<T, Half>) {
-    return float(words[0] >> 21) * 0x1p-11f;
-  } else {
-    return float(words[0] >> 24) * 0x1p-8f;
-  }
-}
-
-// The largest T below `high`, or `low` where no T lies between.
-template <class T>
-Compute<T> last_below(double low, double high) {
-  using C = Compute<T>;
-  const C first = convert<C>(convert<T>(low));
-  C last = convert<C>(convert<T>(high));
-  // A half's neighbours are found by halving a float step until rounding to the half moves it.
-  while (double(last) >= high && last > first) {
-    C below = std::nextafter(last, first);
-    for (C gap = last - below; convert<C>(convert<T>(below)) == last; gap *= 2) below = last - gap;
-    last = convert<C>(convert<T>(below));
-  }
-  return std::max(first, last);
-}
 
 template <class T>
 void draw_uniform(const RandomState& state, const Uniform& op, const Tensor& out) {
