@@ -36,8 +36,8 @@ __device__ __forceinline__ float to_float(float x) { return x; }
 template <class M>
 inline constexpr bool is_half_type = std::is_same_v<M, half_t> || std::is_same_v<M, bfloat16_t>;
 
-// A floating-point number as an integer: truncated; what does not fit wraps as on the CPU, and NaN
-// gives 0 there and here only for the types that saturate, so callers do not rely on it.
+// The conversion of core/dtype.h, `convert`, for the device's types; halves are rounded by the
+// hardware, which gives the same bits but for NaN.
 template <class To, class From>
 __device__ __forceinline__ To convert_to(From x) {
   if constexpr (std::is_same_v<To, From>) {
@@ -45,27 +45,20 @@ __device__ __forceinline__ To convert_to(From x) {
   } else if constexpr (is_half_type<From>) {
     return convert_to<To>(to_float(x));
   } else if constexpr (std::is_same_v<To, half_t>) {
-    if constexpr (std::is_same_v<From, double>) {
-      return __double2half(x);
-    } else {
-      return __float2half(static_cast<float>(x));
-    }
+    return __float2half(static_cast<float>(x));
   } else if constexpr (std::is_same_v<To, bfloat16_t>) {
-    if constexpr (std::is_same_v<From, double>) {
-      return __double2bfloat16(x);
-    } else {
-      return __float2bfloat16(static_cast<float>(x));
+    return __float2bfloat16(static_cast<float>(x));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
+                       !std::is_same_v<To, bool>) {
+    // As there, but without a detour through double, which most GPUs are slow in.
+    const int64_t whole =
+        x >= From(-0x1p63) && x < From(0x1p63) ? static_cast<int64_t>(x) : INT64_MIN;
+    if constexpr (std::is_same_v<To, uint64_t>) {
+      if (x >= From(0x1p63) && x < From(0x1p64)) return static_cast<uint64_t>(x);
     }
-  } else if constexpr (std::is_same_v<To, bool>) {
-    return x != From(0);
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    if constexpr (sizeof(To) == 8) {
-      return static_cast<To>(x);
-    } else {
-      return static_cast<To>(static_cast<int64_t>(x));
-    }
+    return static_cast<To>(whole);
   } else {
-    return static_cast<To>(x);
+    return convert<To>(x);
   }
 }
 
@@ -95,8 +88,10 @@ __device__ __forceinline__ T load_as(const void* from, int64_t i, DType dtype) {
       return convert_to<T>(static_cast<const uint32_t*>(from)[i]);
     case kU64:
       return convert_to<T>(static_cast<const uint64_t*>(from)[i]);
-    default:  // u8, and bool as 0 or 1
+    case kU8:
       return convert_to<T>(static_cast<const uint8_t*>(from)[i]);
+    default:  // a bool, whose byte need not be 0 or 1 where the memory is another program's
+      return convert_to<T>(uint8_t(static_cast<const uint8_t*>(from)[i] != 0));
   }
 }
 

@@ -36,7 +36,7 @@ __device__ inline void report_index(const IndexCheck& check, int64_t position, i
 
 // `index` in [-size, size) as a place in [0, size), or -1 after a report.
 __device__ inline int64_t checked_index(const IndexCheck& check, int64_t position, int64_t index,
-                                        int64_t size) {
+                                        int64_t size, int dim = 0) {
   const int64_t place = index < 0 ? index + size : index;
   if (place >= 0 && place < size) return place;
   report_index(check, position, index, size, dim);

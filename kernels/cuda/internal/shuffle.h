@@ -37,5 +37,10 @@ template <class T>
 __device__ __forceinline__ T shuffle_down(const T& value, unsigned by) {
   return shuffle_words(value, [by](uint32_t w) { return __shfl_down_sync(kFullWarp, w, by); });
 }
+// The value of the lane `by` below; of the lowest ones their own.
+template <class T>
+__device__ __forceinline__ T shuffle_up(const T& value, unsigned by) {
+  return shuffle_words(value, [by](uint32_t w) { return __shfl_up_sync(kFullWarp, w, by); });
+}
 
 }  // namespace entasis::cuda
