@@ -1,0 +1,94 @@
+// The formulas of optimizer steps for one element: parameter p, gradient g, states. The numbers are
+// rounded once, from double to the type T that computes.
+#pragma once
+
+#include <entasis/kernels/cuda/internal/device.h>
+
+namespace entasis::cuda {
+
+struct SgdNumbers {
+  double lr, momentum, gradient_share, weight_decay;
+  bool nesterov, first_step;
+};
+struct AdamNumbers {
+  double beta1, beta2, eps, l2, decay;
+  double step_size;  // lr over the first moment's bias correction
+  double root;       // square root of the second moment's bias correction
+};
+
+// torch.optim.SGD: g += weight_decay p; v = momentum v + (1 - dampening) g, at first v = g;
+// p -= lr v, with Nesterov p -= lr (g + momentum v).
+template <class T>
+struct SgdFormula {
+  static constexpr int states = 0;
+  T lr, weight_decay;
+  bool decays;
+
+  explicit SgdFormula(const SgdNumbers& c)
+      : lr(T(c.lr)), weight_decay(T(c.weight_decay)), decays(c.weight_decay != 0) {}
+
+  template <int kStates>
+  __device__ __forceinline__ void step(T& p, T g, T (&)[kStates]) const {
+    if (decays) g += weight_decay * p;
+    p -= lr * g;
+  }
+};
+
+template <class T>
+struct MomentumFormula {
+  static constexpr int states = 1;
+  T lr, momentum, gradient_share, weight_decay;
+  bool decays, nesterov, first_step;
+
+  explicit MomentumFormula(const SgdNumbers& c)
+      : lr(T(c.lr)),
+        momentum(T(c.momentum)),
+        gradient_share(T(c.gradient_share)),
+        weight_decay(T(c.weight_decay)),
+        decays(c.weight_decay != 0),
+        nesterov(c.nesterov),
+        first_step(c.first_step) {}
+
+  template <int kStates>
+  __device__ __forceinline__ void step(T& p, T g, T (&state)[kStates]) const {
+    if (decays) g += weight_decay * p;
+    T& v = state[0];
+    v = first_step ? g : momentum * v + gradient_share * g;
+    p -= lr * (nesterov ? g + momentum * v : v);
+  }
+};
+
+// Kingma & Ba 2015 (arXiv:1412.6980), algorithm 1, with the bias corrections folded into two
+// numbers; weight decay joins the gradient (l2) or shrinks the parameter (Loshchilov & Hutter
+// 2019).
+template <class T>
+struct AdamFormula {
+  static constexpr int states = 2;
+  T beta1, beta2, share1, share2, eps, l2, decay, step_size, root;
+  bool has_l2, has_decay;
+
+  explicit AdamFormula(const AdamNumbers& c)
+      : beta1(T(c.beta1)),
+        beta2(T(c.beta2)),
+        share1(T(1 - c.beta1)),
+        share2(T(1 - c.beta2)),
+        eps(T(c.eps)),
+        l2(T(c.l2)),
+        decay(T(c.decay)),
+        step_size(T(c.step_size)),
+        root(T(c.root)),
+        has_l2(c.l2 != 0),
+        has_decay(c.decay != 1) {}
+
+  template <int kStates>
+  __device__ __forceinline__ void step(T& p, T g, T (&state)[kStates]) const {
+    T &m = state[0], &v = state[1];
+    if (has_decay) p *= decay;
+    if (has_l2) g += l2 * p;
+    m = beta1 * m + share1 * g;
+    v = beta2 * v + share2 * g * g;
+    p -= step_size * m / (sqrt(v) / root + eps);
+  }
+};
+
+}  // namespace entasis::cuda
