@@ -91,7 +91,7 @@ void samples_copy(Samples& samples) {
     };
     s.reads_values = true;  // there is no way back from meta
     s.reference = [](const Call& c) -> Results { return {c.array(0)}; };
-    s.bad<DeviceError>("cuda", zeros_of(kF32, {2}), Device{DeviceType::kCUDA, 0});
+    s.bad<DeviceError>("cuda", zeros_of(kF32, {2}), Device{DeviceType::kCUDA, 99});
   }
   {
     Sample& s = samples.add("copy_");
