@@ -146,8 +146,8 @@ void leave_barrier() {
     Thread& thread = threads[i];
     if (thread.state != State::kAtBarrier) continue;
     if (first != nullptr && !same_place(first->at, thread.at)) {
-      fail({"divergent barrier: other threads of the block wait at another one", thread.at,
-            &thread});
+      fail({"divergent barrier: other threads of the block wait at another one", thread.at, &thread,
+            Ending::kFailed});
     }
     first = &thread;
     make_ready(thread);

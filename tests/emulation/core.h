@@ -60,11 +60,16 @@ unsigned block_barrier(bool predicate, Location at);
 
 void* dynamic_shared();
 
-// Ends the kernel with an error of this place.
-[[noreturn]] void fail(const char* what, Location at);
+// How a kernel ends.
+enum class Ending : uint8_t { kRight, kFailed, kIllegalAddress, kMisalignedAddress };
+
+// Ends the kernel with an error of this place; of none if its file is null.
+[[noreturn]] void fail(const char* what, Location at, Ending ending = Ending::kFailed);
 
 inline void check_aligned(const void* address, size_t bytes, Location at = Location::current()) {
-  if (reinterpret_cast<uintptr_t>(address) % bytes != 0) fail("misaligned access", at);
+  if (reinterpret_cast<uintptr_t>(address) % bytes != 0) {
+    fail("misaligned access", at, Ending::kMisalignedAddress);
+  }
 }
 
 // A launch, with `body(data)` to be called by each thread.
@@ -80,9 +85,9 @@ inline constexpr unsigned kWarpThreads = 32;
 inline constexpr unsigned kMaxBlockThreads = 1024;
 inline constexpr size_t kMaxSharedBytes = 227 * 1024;  // with the device's consent, as on sm_90
 
-// Runs all blocks. If it fails, says why in `failure` (always terminated, empty if all went well)
-// and returns false. Not for two host threads at a time.
-bool run_grid(const Grid& grid, const Order& order, char* failure, size_t failure_size);
+// Runs all blocks until one fails, and then says why in `failure`. Not for two host threads at a
+// time.
+Ending run_grid(const Grid& grid, const Order& order, char* failure, size_t failure_size);
 
 }  // namespace entasis::emulation
 #pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "device_memory.h"
+
 namespace entasis::emulation {
 
 Runtime& runtime() {
@@ -105,6 +107,7 @@ Ticket Runtime::submit(CUstream_st& stream, std::function<void()> run, std::vect
 }
 
 bool Runtime::advance(const CUstream_st* first) {
+  const DeviceAccess access;
   std::vector<CUstream_st*> able;
   for (const auto& stream : streams) {
     if (stream->queue.empty()) continue;
@@ -145,6 +148,7 @@ bool Runtime::advance(const CUstream_st* first) {
 
 cudaError_t Runtime::run_until(const CUstream_st* stream, const std::function<bool()>& ready) {
   follow_order();
+  const DeviceAccess access;
   // Half of the times the streams race; otherwise this one wins, so that what it should have waited
   // for has not run.
   const CUstream_st* const first =

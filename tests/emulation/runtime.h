@@ -51,9 +51,8 @@ struct Capture;
 // What device memory and pinned host memory there is.
 struct MemoryBlock {
   size_t bytes = 0;
-  int device = -1;      // -1: pinned host memory
-  void* raw = nullptr;  // as from malloc()
-  uint64_t id = 0;      // tells a block from a later one at the same address
+  int device = -1;  // -1: pinned host memory
+  uint64_t id = 0;  // tells a block from a later one at the same address
 };
 
 }  // namespace entasis::emulation

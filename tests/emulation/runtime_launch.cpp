@@ -31,6 +31,20 @@ std::string refusal(dim3 grid, dim3 block, size_t shared_bytes) {
   return "";
 }
 
+cudaError_t error_of(Ending ending) {
+  switch (ending) {
+    case Ending::kRight:
+      return cudaSuccess;
+    case Ending::kFailed:
+      return cudaErrorLaunchFailure;
+    case Ending::kIllegalAddress:
+      return cudaErrorIllegalAddress;
+    case Ending::kMisalignedAddress:
+      return cudaErrorMisalignedAddress;
+  }
+  return cudaErrorUnknown;
+}
+
 void call_function(const void* function) {
   (*static_cast<const std::function<void()>*>(function))();
 }
@@ -39,9 +53,9 @@ void run_kernel(Runtime& r, const Grid& grid, const void* kernel) {
   Order order = r.order;
   if (order.kind == Order::kRandom) order.seed = r.choice.below(0x7fffffff);
   char text[1024];
-  if (!run_grid(grid, order, text, sizeof text)) {
-    throw WorkFailure(cudaErrorLaunchFailure, std::string(text) + ", in " + function_name(kernel));
-  }
+  const Ending ending = run_grid(grid, order, text, sizeof text);
+  if (ending == Ending::kRight) return;
+  throw WorkFailure(error_of(ending), std::string(text) + ", in " + function_name(kernel));
 }
 
 }  // namespace

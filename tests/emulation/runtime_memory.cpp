@@ -1,31 +1,18 @@
-// The fake runtime: memory of the device and pinned memory of the host, both from malloc(), and
-// copies between them.
+// The fake runtime: memory of the device, pinned memory of the host, and copies.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "device_memory.h"
 #include "runtime.h"
-#include "sanitizers.h"
 
 namespace entasis::emulation {
 namespace {
 
-constexpr size_t kAlignment = 512;       // of the device
-constexpr size_t kPageAlignment = 4096;  // of pinned memory
-// Watched bytes on both sides of device memory; the address sanitizer has its own.
-constexpr size_t kGuardBytes = kAddressSanitizer ? 0 : kAlignment;
-constexpr int kGuardByte = 0xa5;
-constexpr int kUninitialised = 0xff;  // NaN, -1
-
-bool guards_intact(const MemoryBlock& block) {
-  const auto* const raw = static_cast<const unsigned char*>(block.raw);
-  for (size_t i = 0; i < kGuardBytes; ++i) {
-    if (raw[i] != kGuardByte || raw[kGuardBytes + block.bytes + i] != kGuardByte) return false;
-  }
-  return true;
-}
+constexpr size_t kPinnedAlignment = 4096;  // a page
+constexpr int kUninitialised = 0xff;       // NaN, -1
 
 // One end of a copy, as it is when the copy is queued.
 struct End {
@@ -102,17 +89,14 @@ cudaError_t allocate(Runtime& r, void** pointer, size_t bytes, int device) {
     return cudaErrorMemoryAllocation;
   }
   if (bytes == 0) return cudaSuccess;
-  const size_t alignment = device >= 0 ? kAlignment : kPageAlignment;
-  const size_t guard = device >= 0 ? kGuardBytes : 0;
-  void* raw = nullptr;
-  if (posix_memalign(&raw, alignment, guard + bytes + guard) != 0) {
-    return cudaErrorMemoryAllocation;
+  void* begin = nullptr;
+  if (device >= 0) {
+    begin = allocate_device_memory(bytes);
+  } else if (posix_memalign(&begin, kPinnedAlignment, bytes) == 0) {
+    std::memset(begin, kUninitialised, bytes);
   }
-  auto* const begin = static_cast<unsigned char*>(raw) + guard;
-  std::memset(raw, kGuardByte, guard);
-  std::memset(begin, kUninitialised, bytes);
-  std::memset(begin + bytes, kGuardByte, guard);
-  r.memory[reinterpret_cast<uintptr_t>(begin)] = {bytes, device, raw, ++r.ids};
+  if (begin == nullptr) return cudaErrorMemoryAllocation;
+  r.memory[reinterpret_cast<uintptr_t>(begin)] = {bytes, device, ++r.ids};
   *pointer = begin;
   return cudaSuccess;
 }
@@ -124,16 +108,18 @@ cudaError_t release(Runtime& r, void* pointer, bool pinned) {
     return cudaErrorInvalidValue;
   }
   const MemoryBlock block = found->second;
-  if (!pinned) {  // CUDA waits for the device here
-    if (const cudaError_t error = r.run_device(block.device)) return error;
-    if (!guards_intact(block)) {
-      r.sticky = cudaErrorIllegalAddress;
-      r.record_failure("a kernel has written outside of the " + std::to_string(block.bytes) +
-                       " bytes of device memory that are freed now");
-    }
+  if (pinned) {
+    r.memory.erase(found);
+    std::free(pointer);
+    return cudaSuccess;
   }
+  if (const cudaError_t error = r.run_device(block.device)) return error;  // CUDA waits here
   r.memory.erase(found);
-  std::free(block.raw);
+  if (!free_device_memory(pointer)) {
+    r.sticky = cudaErrorIllegalAddress;
+    r.record_failure("a kernel has written outside of the " + std::to_string(block.bytes) +
+                     " bytes of device memory that are freed now");
+  }
   return r.sticky;
 }
 

@@ -174,11 +174,11 @@ Failure find_deadlock() {
     const Thread& thread = threads[i];
     if (thread.state == State::kAtBarrier) {
       return {"divergent barrier: some threads of the block wait here, others never come",
-              thread.at, &thread};
+              thread.at, &thread, Ending::kFailed};
     }
     if (thread.state == State::kInWarp) {
-      found = {"divergent warp operation: lanes that the mask names never come", thread.at,
-               &thread};
+      found = {"divergent warp operation: lanes that the mask names never come", thread.at, &thread,
+               Ending::kFailed};
     }
   }
   return found;
@@ -192,11 +192,13 @@ bool run_block(uint64_t index) {
   resume(next_thread());
   acquire(&end_order);
   become(nullptr);
-  if (block.failure.what == nullptr && block.alive > 0) block.failure = find_deadlock();
-  if (block.failure.what == nullptr && !shared_memory_intact()) {
-    block.failure = {"write past the end of dynamic shared memory", {nullptr, 0}, &threads[0]};
+  Failure& failure = block.failure;
+  if (failure.ending == Ending::kRight && block.alive > 0) failure = find_deadlock();
+  if (failure.ending == Ending::kRight && !shared_memory_intact()) {
+    failure = {
+        "write past the end of dynamic shared memory", {nullptr, 0}, nullptr, Ending::kFailed};
   }
-  return block.failure.what == nullptr;
+  return failure.ending == Ending::kRight;
 }
 
 // A way through the blocks 0 ... count - 1: from `first` on in steps modulo their number.
@@ -220,13 +222,16 @@ BlockWalk choose_walk(uint64_t count) {
 }
 
 void describe(const Failure& failure, char* text, size_t size) {
-  const uint3 b = failure.thread->block, t = failure.thread->thread;
-  if (failure.at.file == nullptr) {
-    snprintf(text, size, "%s (block %u,%u,%u)", failure.what, b.x, b.y, b.z);
-  } else {
-    snprintf(text, size, "%s, at %s:%u, block %u,%u,%u, thread %u,%u,%u", failure.what,
-             failure.at.file, failure.at.line, b.x, b.y, b.z, t.x, t.y, t.z);
+  char place[512] = "", thread[64] = "";
+  const uint3 b = threads[0].block;
+  if (failure.at.file != nullptr) {
+    snprintf(place, sizeof place, ", at %s:%u", failure.at.file, failure.at.line);
   }
+  if (failure.thread != nullptr) {
+    const uint3 t = failure.thread->thread;
+    snprintf(thread, sizeof thread, ", thread %u,%u,%u", t.x, t.y, t.z);
+  }
+  snprintf(text, size, "%s%s, block %u,%u,%u%s", failure.what, place, b.x, b.y, b.z, thread);
 }
 
 }  // namespace
@@ -250,9 +255,9 @@ void fail(const Failure& failure) {
   abort();
 }
 
-void fail(const char* what, Location at) { fail({what, at, self}); }
+void fail(const char* what, Location at, Ending ending) { fail({what, at, self, ending}); }
 
-bool run_grid(const Grid& launched, const Order& order, char* failure, size_t failure_size) {
+Ending run_grid(const Grid& launched, const Order& order, char* failure, size_t failure_size) {
   grid = launched;
   order_kind = order.kind;
   choice.state = order.seed;
@@ -271,11 +276,11 @@ bool run_grid(const Grid& launched, const Order& order, char* failure, size_t fa
     if (!run_block(index)) {
       describe(block.failure, failure, failure_size);
       restart_fibers();
-      return false;
+      return block.failure.ending;
     }
     index = (index + walk.step) % blocks;
   }
-  return true;
+  return Ending::kRight;
 }
 
 }  // namespace entasis::emulation

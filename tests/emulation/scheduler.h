@@ -36,9 +36,10 @@ struct Warp {
 
 // What went wrong, as plain facts: the text is made on the host's stack.
 struct Failure {
-  const char* what;  // null: nothing
-  Location at;       // file is null where there is no place
-  const Thread* thread;
+  const char* what;
+  Location at;           // file is null where there is no place
+  const Thread* thread;  // null: the whole block
+  Ending ending;
 };
 
 struct Block {

@@ -1,4 +1,5 @@
 // Planted bugs of addresses in device memory.
+#include <cstdint>
 #include <vector>
 
 #include <entasis/kernels/cuda/internal/launch.h>
@@ -107,14 +108,33 @@ bool kernel_after_free(bool bug, cudaStream_t stream) {
   return true;
 }
 
+// Far from any array: an index of the wrong type, say.
+__global__ void take_at(const int* in, int* out, int64_t index) { *out = in[index]; }
+
+bool far_out_of_range(bool bug, cudaStream_t stream) {
+  DeviceArray<int> in(std::vector<int>(100, 7), stream), out(1, stream);
+  launch(take_at, 1, 1, 0, stream, in.data(), out.data(), bug ? 5000 : 50);
+  return out.host()[0] == 7;
+}
+
+bool host_reads_device_memory(bool bug, cudaStream_t stream) {
+  DeviceArray<int> in({7}, stream);
+  check(cudaStreamSynchronize(stream), "copy");
+  return (bug ? *in.data() : in.host()[0]) == 7;
+}
+
 }  // namespace
 
 std::vector<PlantedBug> planted_in_memory() {
-  return {
-      {"write_past_the_end", write_past_the_end}, {"read_past_the_end", read_past_the_end},
-      {"misaligned_load", misaligned_load},       {"misaligned_plain_load", misaligned_plain_load},
-      {"missing_atomic", missing_atomic},         {"uninitialised_memory", uninitialised_memory},
-      {"kernel_after_free", kernel_after_free}};
+  return {{"write_past_the_end", write_past_the_end},
+          {"read_past_the_end", read_past_the_end},
+          {"misaligned_load", misaligned_load},
+          {"misaligned_plain_load", misaligned_plain_load},
+          {"missing_atomic", missing_atomic},
+          {"uninitialised_memory", uninitialised_memory},
+          {"kernel_after_free", kernel_after_free},
+          {"far_out_of_range", far_out_of_range},
+          {"host_reads_device_memory", host_reads_device_memory}};
 }
 
 }  // namespace entasis::cuda

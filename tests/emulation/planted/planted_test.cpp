@@ -44,11 +44,14 @@ constexpr char kWarp[] =
 constexpr char kMask[] = "the mask does not name the calling lane, at .*warps\\.cu:\\d+";
 constexpr char kExited[] = "warp operation.*(exited|different masks|meet at different places)";
 constexpr char kShared[] = "write past the end of dynamic shared memory.* in .*without_barrier";
-constexpr char kSharedToo[] = "AddressSanitizer: use-after-poison";
+constexpr char kPoisoned[] = "AddressSanitizer: use-after-poison";
 constexpr char kAligned[] = "misaligned access, at .*memory\\.cu:\\d+";
 constexpr char kLaunch[] = "launch with a block of 2048x1x1 threads.*add_in_static";
 constexpr char kGuard[] = "written outside of the 4000 bytes";
-constexpr char kOverflow[] = "AddressSanitizer: heap-buffer-overflow";
+constexpr char kFreed[] = "illegal memory access: device code touches 4 bytes .* that were freed";
+constexpr char kFar[] =
+    "illegal memory access: device code touches 19600 bytes behind the end of 400";
+constexpr char kHost[] = "illegal memory access: host code touches device memory";
 constexpr char kIndex[] = "runtime error: index \\d+ out of bounds";
 
 // g++ before 15 cannot gather static __shared__ variables, to fill them with NaN.
@@ -58,7 +61,7 @@ constexpr const char* kUndefined = kClang ? nullptr : "runtime error: .*misalign
 
 const Expected kExpected[] = {
     {"missing_barrier", kWrong, kWrong, kRace},
-    {"short_dynamic_shared", kShared, kSharedToo, kShared},
+    {"short_dynamic_shared", kShared, kPoisoned, kShared},
     {"static_shared_out_of_range", nullptr, kIndex, nullptr},
     {"write_after_read", kWrong, kWrong, kRace},
     {"uninitialised_shared", kWrong, kWrong, kWrong},
@@ -73,13 +76,15 @@ const Expected kExpected[] = {
     {"exited_lanes", kExited, kExited, kExited},
     {"source_outside_mask", kWrong, kWrong, kWrong},
 
-    {"write_past_the_end", kGuard, kOverflow, kGuard},
-    {"read_past_the_end", nullptr, kOverflow, nullptr},
+    {"write_past_the_end", kGuard, kPoisoned, kGuard},
+    {"read_past_the_end", nullptr, kPoisoned, nullptr},
     {"misaligned_load", kAligned, kAligned, kAligned},
     {"misaligned_plain_load", nullptr, kUndefined, nullptr},
     {"missing_atomic", nullptr, nullptr, kRace},
     {"uninitialised_memory", kWrong, kWrong, kWrong},
-    {"kernel_after_free", nullptr, kAfterFree, kAfterFreeToo},
+    {"kernel_after_free", kFreed, kPoisoned, kFreed},
+    {"far_out_of_range", kFar, kFar, kFar},
+    {"host_reads_device_memory", kHost, kHost, kHost},
 
     {"missing_event_wait", kWrong, kWrong, kWrong},
     {"event_recorded_too_early", kWrong, kWrong, kWrong},
