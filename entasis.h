@@ -5,6 +5,7 @@
 #include <entasis/core/backend.h>
 #include <entasis/core/error.h>
 #include <entasis/core/generator.h>
+#include <entasis/core/precision.h>
 #include <entasis/core/tensor.h>
 #include <entasis/io/checkpoint.h>
 #include <entasis/io/safetensors.h>

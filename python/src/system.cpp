@@ -6,6 +6,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/backend.h>
 #include <entasis/core/plugin.h>
+#include <entasis/core/precision.h>
 #include <entasis/python/src/bind.h>
 
 namespace entasis::python {
@@ -15,6 +16,9 @@ void bind_system(nb::module_& m) {
   m.def(
       "set_num_threads", [](int n) { set_num_threads(n); }, nb::arg("n"));
   m.def("get_num_threads", [] { return num_threads(); });
+  m.def(
+      "allow_tf32", [](bool on) { allow_tf32(on); }, nb::arg("on"));
+  m.def("is_tf32_allowed", [] { return is_tf32_allowed(); });
   m.def("memory_summary", [] { return memory_summary(); });
 }
 
