@@ -10,9 +10,10 @@
 # the environment, else the machine's own GPU, or without one everything from sm_80 to sm_120.
 #
 # Defines, also where the plugin is not built:
-#   ENTASIS_CUDA_SOURCES      the backend's .cpp files and the plugin's entry
-#   ENTASIS_CUDA_KERNELS      the .cu files
-#   ENTASIS_CUDA_INCLUDE_DIR  the folder of cuda_runtime.h; NOTFOUND without a toolkit
+#   ENTASIS_CUDA_SOURCES          the backend's .cpp files and the plugin's entry
+#   ENTASIS_CUDA_LIBRARY_SOURCES  those of them that call cuBLASLt and cuDNN
+#   ENTASIS_CUDA_KERNELS          the .cu files
+#   ENTASIS_CUDA_INCLUDE_DIR      the folder of cuda_runtime.h; NOTFOUND without a toolkit
 set(ENTASIS_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE ENTASIS_CUDA PROPERTY STRINGS AUTO ON OFF)
 option(ENTASIS_CUDA_LINEINFO "Put source lines into CUDA kernels, for profilers (three times the size)"
@@ -20,6 +21,8 @@ option(ENTASIS_CUDA_LINEINFO "Put source lines into CUDA kernels, for profilers 
 
 file(GLOB_RECURSE ENTASIS_CUDA_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/backends/cuda/*.cpp")
 list(APPEND ENTASIS_CUDA_SOURCES "${ENTASIS_CUDA_REGISTRATION_SOURCE}")
+set(ENTASIS_CUDA_LIBRARY_SOURCES ${ENTASIS_CUDA_SOURCES})
+list(FILTER ENTASIS_CUDA_LIBRARY_SOURCES INCLUDE REGEX "backends/cuda/(internal/)?(blas|dnn)[^/]*$")
 file(GLOB_RECURSE ENTASIS_CUDA_KERNELS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/cuda/*.cu")
 
 # Where PyPI's packages put the toolkit: site-packages/nvidia/cu13, older ones a folder for each part.
@@ -37,11 +40,14 @@ if(ENTASIS_NVCC)
 endif()
 find_path(ENTASIS_CUDA_INCLUDE_DIR cuda_runtime.h PATHS ${_entasis_cuda_roots}
           PATH_SUFFIXES include NO_DEFAULT_PATH DOC "Where CUDA's headers are")
-mark_as_advanced(ENTASIS_NVCC ENTASIS_CUDA_INCLUDE_DIR)
+# The library itself is opened when a program first convolves.
+find_path(ENTASIS_CUDNN_INCLUDE_DIR cudnn_graph.h PATHS ${_entasis_cuda_roots} /usr/include
+          PATH_SUFFIXES include NO_DEFAULT_PATH DOC "Where cuDNN's headers are")
+mark_as_advanced(ENTASIS_NVCC ENTASIS_CUDA_INCLUDE_DIR ENTASIS_CUDNN_INCLUDE_DIR)
 
 set(ENTASIS_HAS_CUDA OFF)
 if(ENTASIS_CUDA STREQUAL "AUTO")
-  if(ENTASIS_NVCC AND ENTASIS_CUDA_INCLUDE_DIR
+  if(ENTASIS_NVCC AND ENTASIS_CUDA_INCLUDE_DIR AND ENTASIS_CUDNN_INCLUDE_DIR
      AND (EXISTS /proc/driver/nvidia/version OR EXISTS /dev/dxg))
     set(ENTASIS_HAS_CUDA ON)
   endif()
@@ -49,6 +55,10 @@ elseif(ENTASIS_CUDA)
   if(NOT ENTASIS_NVCC OR NOT ENTASIS_CUDA_INCLUDE_DIR)
     message(FATAL_ERROR "ENTASIS_CUDA=ON needs the CUDA toolkit: in /usr/local/cuda, or nvcc on PATH, "
                         "or CMAKE_CUDA_COMPILER.")
+  endif()
+  if(NOT ENTASIS_CUDNN_INCLUDE_DIR)
+    message(FATAL_ERROR "ENTASIS_CUDA=ON needs cuDNN 9's headers: beside the toolkit's, or from "
+                        "PyPI's nvidia-cudnn-cu13.")
   endif()
   set(ENTASIS_HAS_CUDA ON)
 endif()
@@ -105,7 +115,8 @@ foreach(part IN ITEMS entasis_cuda_backend entasis_cuda_kernels)
     CUDA_EXTENSIONS ON  # no option for a standard of CMake's choice
     CUDA_VISIBILITY_PRESET hidden)
   target_include_directories(${part} PRIVATE "${ENTASIS_INCLUDE_DIR}")
-  target_include_directories(${part} SYSTEM PRIVATE "${ENTASIS_CUDA_INCLUDE_DIR}")
+  target_include_directories(${part} SYSTEM PRIVATE
+    "${ENTASIS_CUDA_INCLUDE_DIR}" "${ENTASIS_CUDNN_INCLUDE_DIR}")
   add_dependencies(${part} entasis_build_header)
 endforeach()
 set(_entasis_cuda_objects $<TARGET_OBJECTS:entasis_cuda_backend> $<TARGET_OBJECTS:entasis_cuda_kernels>)

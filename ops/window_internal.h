@@ -14,10 +14,10 @@ namespace entasis {
 Dims pair_of(const char* op, const char* what, const Dims& given, int64_t least, Location at);
 
 // Without doubt channels-last: dense NHWC and not at the same time dense NCHW.
-bool prefers_channels_last(const Operand& t);
+ENTASIS_API bool prefers_channels_last(const Operand& t);
 
 // Dense [N, C, H, W] in one of the two layouts.
-Spec image_spec(DType dtype, const Dims& shape, bool channels_last);
+ENTASIS_API Spec image_spec(DType dtype, const Dims& shape, bool channels_last);
 
 // Throws DtypeError.
 void check_floating_point(const Operand& input);
