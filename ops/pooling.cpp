@@ -63,8 +63,8 @@ struct Rule<MaxPool2d> {
   }
   static constexpr uint32_t not_differentiable = 0b10;
   static constexpr SaveMask saves[] = {saves_out(1)};
-  static Grads vjp(const MaxPool2d&, const Saved& saved, Grads gy) {
-    return {apply(MaxPool2dGrad{saved.shape(0), prefers_channels_last(gy[0])}, {}, gy[0],
+  static Grads vjp(const MaxPool2d& op, const Saved& saved, Grads gy) {
+    return {apply(MaxPool2dGrad{op.window, saved.shape(0), prefers_channels_last(gy[0])}, {}, gy[0],
                   saved.out(1))};
   }
 };
@@ -75,8 +75,8 @@ struct Rule<MaxPool2dGrad> {
     return image_spec(in[0].dtype(), op.input_shape, op.channels_last);
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
-  static Grads vjp(const MaxPool2dGrad&, const Saved& saved, Grads ggx) {
-    return {apply(MaxPool2dRead{}, {}, ggx[0], saved.in(1))};
+  static Grads vjp(const MaxPool2dGrad& op, const Saved& saved, Grads ggx) {
+    return {apply(MaxPool2dRead{op.window}, {}, ggx[0], saved.in(1))};
   }
 };
 
@@ -86,9 +86,9 @@ struct Rule<MaxPool2dRead> {
     return {in[0].dtype(), in[1].shape(), in[1].strides()};
   }
   static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
-  static Grads vjp(const MaxPool2dRead&, const Saved& saved, Grads g) {
-    return {
-        apply(MaxPool2dGrad{saved.shape(0), prefers_channels_last(g[0])}, {}, g[0], saved.in(1))};
+  static Grads vjp(const MaxPool2dRead& op, const Saved& saved, Grads g) {
+    return {apply(MaxPool2dGrad{op.window, saved.shape(0), prefers_channels_last(g[0])}, {}, g[0],
+                  saved.in(1))};
   }
 };
 

@@ -31,18 +31,25 @@ struct MaxPool2d {
 };
 
 // inputs: grad_output, places. Adds each element of grad_output to its place in a plane of zeros.
+// The window says which elements may have a place.
 struct MaxPool2dGrad {
   static constexpr const char* name = "max_pool2d_grad";
+  PoolWindow window;
   Dims input_shape;
   bool channels_last = false;
   bool operator==(const MaxPool2dGrad&) const = default;
-  void visit(auto& v) const { v("input_shape", input_shape); }
+  void visit(auto& v) const {
+    window.visit(v);
+    v("input_shape", input_shape);
+  }
 };
 
 // inputs: input, places. Reads the element at each place: the reverse of MaxPool2dGrad.
 struct MaxPool2dRead {
   static constexpr const char* name = "max_pool2d_read";
+  PoolWindow window;
   bool operator==(const MaxPool2dRead&) const = default;
+  void visit(auto& v) const { window.visit(v); }
 };
 
 struct AvgPool2d {
