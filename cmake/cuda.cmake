@@ -142,5 +142,11 @@ set_target_properties(entasis_cuda PROPERTIES
   INSTALL_RPATH "$ORIGIN;$ORIGIN/../nvidia/cu13/lib;$ORIGIN/../nvidia/cudnn/lib;$ORIGIN/../../nvidia/cu13/lib;$ORIGIN/../../nvidia/cudnn/lib"
   ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib"
   LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
-target_link_libraries(entasis_cuda PRIVATE
-  "${ENTASIS_CUDART_STATIC}" "${ENTASIS_CUBLASLT}" Threads::Threads ${CMAKE_DL_LIBS} rt)
+# What holds the backend needs these; cuDNN is opened at run time.
+function(entasis_link_cuda_libraries target)
+  target_include_directories(${target} SYSTEM PRIVATE
+    "${ENTASIS_CUDA_INCLUDE_DIR}" "${ENTASIS_CUDNN_INCLUDE_DIR}")
+  target_link_libraries(${target} PRIVATE
+    "${ENTASIS_CUDART_STATIC}" "${ENTASIS_CUBLASLT}" Threads::Threads ${CMAKE_DL_LIBS} rt)
+endfunction()
+entasis_link_cuda_libraries(entasis_cuda)
