@@ -54,10 +54,21 @@ file(CONFIGURE OUTPUT "${ENTASIS_INCLUDE_DIR}/entasis_emulation_commit.h" @ONLY 
 #define ENTASIS_EMULATION_COMMIT "@_entasis_commit@"
 ]=])
 
-# For test programs that run emulated kernels. Those that only load a library which holds the
-# emulation add order.cpp to it.
-set(ENTASIS_EMULATION_LISTENER "${_entasis_emulation}/order_listener.cpp")
-set(ENTASIS_EMULATION_ORDER "${_entasis_emulation}/order.cpp")
+# In how many orders tests that only load emulated kernels run: each case in its own, or all.
+option(ENTASIS_EMULATION_ALL_ORDERS "Run emulated tests in six scheduling orders instead of one" OFF)
+if(ENTASIS_EMULATION_ALL_ORDERS)
+  set(ENTASIS_EMULATION_ORDERS ascending descending 1 2 3 4)
+else()
+  set(ENTASIS_EMULATION_ORDERS "own")
+endif()
+
+# entasis_follow_emulation(<target>) makes a test program tell the emulation, which it links or only
+# loads, which test case runs.
+function(entasis_follow_emulation target)
+  target_sources(${target} PRIVATE
+    "${_entasis_emulation}/order_listener.cpp" "${_entasis_emulation}/order.cpp")
+  target_include_directories(${target} PRIVATE "${_entasis_emulation}")
+endfunction()
 
 # entasis_emulate(<target> [<source>...]) builds the sources, .cu or .cpp, as C++ into the target,
 # and with them the emulation. Call it in the folder that made the target: there the .cu files are

@@ -48,8 +48,13 @@ cudaError_t Runtime::machine_error() const {
 
 void Runtime::follow_order() {
   const Order wanted = fixed_order ? *fixed_order : current_order();
-  if (wanted.kind == order.kind && wanted.seed == order.seed && choice.state != 0) return;
+  const char* const named = std::getenv("ENTASIS_EMULATION_CASE");
+  const char* const wanted_case = named != nullptr ? named : "";
+  const bool same =
+      wanted.kind == order.kind && wanted.seed == order.seed && test_case == wanted_case;
+  if (same && choice.state != 0) return;
   order = wanted;
+  test_case = wanted_case;
   choice.state = order.seed * 2 + 1;
   constexpr unsigned kEagerness[] = {0, 0, 1, 4};
   eagerness = order.kind == Order::kRandom ? kEagerness[choice.below(4)] : 0;
@@ -147,7 +152,6 @@ bool Runtime::advance(const CUstream_st* first) {
 }
 
 cudaError_t Runtime::run_until(const CUstream_st* stream, const std::function<bool()>& ready) {
-  follow_order();
   const DeviceAccess access;
   // Half of the times the streams race; otherwise this one wins, so that what it should have waited
   // for has not run.
@@ -208,6 +212,7 @@ cudaError_t begin_call(const char* name, unsigned call) {
   if ((call & kUnsafeInCapture) != 0 && r.break_captures()) {
     return cudaErrorStreamCaptureUnsupported;
   }
+  r.follow_order();
   // Sometimes the device is faster than the host.
   if (r.choice.below(8) < r.eagerness) r.advance();
   return r.sticky;

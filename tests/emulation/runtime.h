@@ -129,6 +129,7 @@ struct Runtime {
   uint64_t ids = 0;  // of memory blocks and captures
 
   std::optional<Order> fixed_order;
+  std::string test_case;  // that runs, as far as is known
   Order order;
   RandomChoice choice{};
   unsigned eagerness = 0;  // of random orders: of 8 calls, how many find the device at work
@@ -143,7 +144,7 @@ struct Runtime {
   // ---- The machine.
   void read_environment();
   cudaError_t machine_error() const;  // no driver, driver too old, no device
-  // Takes up the order of the running test.
+  // Takes up the order of the running test, from its beginning if the test is another.
   void follow_order();
 
   // ---- Handles; null where there is no such thing.
