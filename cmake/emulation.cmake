@@ -1,9 +1,10 @@
 # CUDA on the CPU, for tests: kernels and the CUDA backend built by the C++ compiler over the
 # emulation in tests/emulation. Needs CUDA's headers only, from a toolkit or PyPI's wheels.
 #
-#   ENTASIS_EMULATION   whether it can be built
+#   ENTASIS_EMULATION        whether it can be built
+#   ENTASIS_EMULATION_CORE   the sources that are never instrumented
 
-# The wheels of CUDA 12 keep what the compiler brings in a folder of its own.
+# Some of PyPI's packages keep what the compiler brings in a folder of its own.
 find_path(ENTASIS_CUDA_COMPILER_HEADERS crt/host_defines.h PATHS ${_entasis_cuda_roots}
           PATH_SUFFIXES include NO_DEFAULT_PATH)
 mark_as_advanced(ENTASIS_CUDA_COMPILER_HEADERS)
@@ -15,10 +16,10 @@ else()
 endif()
 
 set(_entasis_emulation "${PROJECT_SOURCE_DIR}/tests/emulation")
-set(_entasis_emulation_core collectives fiber modules scheduler shared_memory)
-list(TRANSFORM _entasis_emulation_core REPLACE "(.+)" "${_entasis_emulation}/\\1.cpp")
+set(ENTASIS_EMULATION_CORE collectives fiber modules scheduler shared_memory)
+list(TRANSFORM ENTASIS_EMULATION_CORE REPLACE "(.+)" "${_entasis_emulation}/\\1.cpp")
 file(GLOB _entasis_emulation_runtime CONFIGURE_DEPENDS "${_entasis_emulation}/*.cpp")
-list(REMOVE_ITEM _entasis_emulation_runtime ${_entasis_emulation_core}
+list(REMOVE_ITEM _entasis_emulation_runtime ${ENTASIS_EMULATION_CORE}
      "${_entasis_emulation}/order_listener.cpp")
 
 # How emulated code is compiled: kernels look at the same bytes as numbers of several types.
@@ -34,7 +35,7 @@ target_include_directories(entasis_emulation_flags INTERFACE
   "${_entasis_emulation}" "${ENTASIS_INCLUDE_DIR}")
 
 # The core switches stacks, so it is never instrumented; see tests/emulation/core.h.
-add_library(entasis_emulation_core OBJECT EXCLUDE_FROM_ALL ${_entasis_emulation_core})
+add_library(entasis_emulation_core OBJECT EXCLUDE_FROM_ALL ${ENTASIS_EMULATION_CORE})
 target_link_libraries(entasis_emulation_core PRIVATE entasis_emulation_flags)
 target_compile_options(entasis_emulation_core PRIVATE -O2)
 

@@ -7,9 +7,17 @@
 #include <cstdint>
 #include <type_traits>
 
-// ---- min and max as device code knows them: of two arithmetic types, by value.
+// ---- min and max as device code knows them: of two floating types or two integers of one size
+// (after promotion), by value.
+namespace entasis::emulation {
 template <class A, class B>
-  requires(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>)
+concept Comparable = std::is_arithmetic_v<A> && std::is_arithmetic_v<B> &&
+                     std::is_floating_point_v<A> == std::is_floating_point_v<B> &&
+                     (std::is_floating_point_v<A> || sizeof(+A{}) == sizeof(+B{}));
+}  // namespace entasis::emulation
+
+template <class A, class B>
+  requires ::entasis::emulation::Comparable<A, B>
 constexpr std::common_type_t<A, B> min(A a, B b) {
   using T = std::common_type_t<A, B>;
   if constexpr (std::is_floating_point_v<T>) {
@@ -19,7 +27,7 @@ constexpr std::common_type_t<A, B> min(A a, B b) {
   }
 }
 template <class A, class B>
-  requires(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>)
+  requires ::entasis::emulation::Comparable<A, B>
 constexpr std::common_type_t<A, B> max(A a, B b) {
   using T = std::common_type_t<A, B>;
   if constexpr (std::is_floating_point_v<T>) {
@@ -85,27 +93,30 @@ inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c);
 inline double __drcp_rn(double x) { return 1.0 / x; }
 inline double __dsqrt_rn(double x) { return std::sqrt(x); }
 
-// ---- Conversions. On the device those to integers saturate, and give 0 for NaN.
+// ---- Conversions. On the device those to integers saturate; NaN gives 0 or, where 64 bits are
+// involved, only the highest bit (PTX, cvt).
 namespace entasis::emulation {
 template <class To, class From>
-To saturate(From rounded) {
-  constexpr auto kBits = sizeof(To) * 8 - (std::is_signed_v<To> ? 1 : 0);
-  const From limit = std::ldexp(From(1), static_cast<int>(kBits));
-  if (rounded != rounded) return To(0);
-  if (rounded >= limit)
-    return static_cast<To>(~std::make_unsigned_t<To>(0) >> (std::is_signed_v<To> ? 1 : 0));
-  if (rounded < (std::is_signed_v<To> ? -limit : From(0))) {
-    return std::is_signed_v<To> ? static_cast<To>(std::make_unsigned_t<To>(1) << kBits) : To(0);
+To to_integer(From rounded) {
+  using Unsigned = std::make_unsigned_t<To>;
+  constexpr int kBits = sizeof(To) * 8, kValueBits = kBits - (std::is_signed_v<To> ? 1 : 0);
+  constexpr Unsigned kHighest = Unsigned(1) << (kBits - 1);
+  constexpr To kLeast = std::is_signed_v<To> ? static_cast<To>(kHighest) : To(0);
+  const From limit = std::ldexp(From(1), kValueBits);
+  if (rounded != rounded) {
+    return sizeof(From) == 8 || sizeof(To) == 8 ? static_cast<To>(kHighest) : To(0);
   }
+  if (rounded >= limit) return static_cast<To>(~static_cast<Unsigned>(kLeast));
+  if (rounded < static_cast<From>(kLeast)) return kLeast;
   return static_cast<To>(rounded);
 }
 }  // namespace entasis::emulation
 
-#define ENTASIS_EMULATION_TO_INTEGER(name, From, To)                                            \
-  inline To __##name##_rn(From x) { return ::entasis::emulation::saturate<To>(std::rint(x)); }  \
-  inline To __##name##_rz(From x) { return ::entasis::emulation::saturate<To>(std::trunc(x)); } \
-  inline To __##name##_ru(From x) { return ::entasis::emulation::saturate<To>(std::ceil(x)); }  \
-  inline To __##name##_rd(From x) { return ::entasis::emulation::saturate<To>(std::floor(x)); }
+#define ENTASIS_EMULATION_TO_INTEGER(name, From, To)                                              \
+  inline To __##name##_rn(From x) { return ::entasis::emulation::to_integer<To>(std::rint(x)); }  \
+  inline To __##name##_rz(From x) { return ::entasis::emulation::to_integer<To>(std::trunc(x)); } \
+  inline To __##name##_ru(From x) { return ::entasis::emulation::to_integer<To>(std::ceil(x)); }  \
+  inline To __##name##_rd(From x) { return ::entasis::emulation::to_integer<To>(std::floor(x)); }
 ENTASIS_EMULATION_TO_INTEGER(float2int, float, int)
 ENTASIS_EMULATION_TO_INTEGER(float2uint, float, unsigned)
 ENTASIS_EMULATION_TO_INTEGER(float2ll, float, long long)
