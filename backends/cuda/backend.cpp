@@ -170,7 +170,9 @@ void CudaBackend::use_on_stream(Storage& storage, StreamId stream, bool writes) 
   const int device = device_of(stream);
   if (storage.last_writer != 0 && device_of(storage.last_writer) == device &&
       !is_capturing(device)) {
-    if (!(storage.other_users & bit_of(stream))) order(stream, storage.last_writer);
+    // A reader in the mask has waited for the last write; a new write also waits for what the last
+    // writer has read since.
+    if (writes || !(storage.other_users & bit_of(stream))) order(stream, storage.last_writer);
     for (int i = 0; writes && i < kMaxStreams; ++i) {
       if (storage.other_users >> i & 1) order(stream, stream_id(device, i));
     }
