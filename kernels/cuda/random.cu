@@ -14,6 +14,7 @@
 #include <entasis/kernels/cuda/internal/grid.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/philox.h>
+#include <entasis/kernels/cuda/internal/scalar.h>
 #include <entasis/kernels/cuda/internal/scratch.h>
 #include <entasis/kernels/cuda/internal/sort.h>
 #include <entasis/kernels/cuda/internal/vec.h>
@@ -81,7 +82,7 @@ struct MakeNormal {
         v = uniform_float(words[i + 1]);
         sincospif(2 * v, &sine, &cosine);
       }
-      const Computed<M> radius = sqrt(-2 * log(u));
+      const Computed<M> radius = sqrt(Scalar<Computed<M>>(-2) * log(Scalar<Computed<M>>(u))).v;
       numbers[i] = convert_to<M>(std * (radius * cosine) + mean);
       numbers[i + 1] = convert_to<M>(std * (radius * sine) + mean);
     }

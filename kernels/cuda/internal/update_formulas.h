@@ -2,7 +2,7 @@
 // rounded once, from double to the type T that computes.
 #pragma once
 
-#include <entasis/kernels/cuda/internal/device.h>
+#include <entasis/kernels/cuda/internal/scalar.h>
 
 namespace entasis::cuda {
 
@@ -87,7 +87,7 @@ struct AdamFormula {
     if (has_l2) g += l2 * p;
     m = beta1 * m + share1 * g;
     v = beta2 * v + share2 * g * g;
-    p -= step_size * m / (sqrt(v) / root + eps);
+    p -= step_size * m / (sqrt(Scalar<T>(v)).v / root + eps);
   }
 };
 
