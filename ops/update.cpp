@@ -37,11 +37,17 @@ constexpr const char* kAdamNames[] = {"parameter", "gradient", "m", "v"};
 constexpr int kGradients = 1;  // the list that is only read
 
 void check_fit(const Lists& lists) {
+  const Device device = lists.at(0, 0).device();
   for (int i = 0; i < lists.count; ++i) {
     const Tensor& parameter = lists.at(0, i);
     if (!is_floating_point(parameter.dtype())) {
       throw DtypeError(lists.name(0, i) + " is " + name_of(parameter.dtype()) +
                        "; only floating-point tensors can be optimized");
+    }
+    if (!(parameter.device() == device)) {
+      throw DeviceError(lists.name(0, i) + " is on " + to_string(parameter.device()) + ", " +
+                        lists.name(0, 0) + " on " + to_string(device) +
+                        "; a step is of one device");
     }
     for (int list = 1; list < lists.lists; ++list) {
       const Tensor& other = lists.at(list, i);
@@ -124,12 +130,36 @@ void check_sgd(double momentum, double dampening, bool nesterov) {
   }
 }
 
-void check_adam(const AdamStep& hyper, int64_t step) {
+// A learning rate or step number for tensors of `device`.
+void check_number(const char* name, const Operand& operand, Device device) {
+  if (operand.is_number()) return;
+  const Device own = operand.tensor().device();
+  if (!own.is_cpu() && !(own == device)) {
+    throw DeviceError(std::string(name) + " is on " + to_string(own) + ", parameter 0 on " +
+                      to_string(device));
+  }
+  if (operand.dim() != 0) {
+    throw ShapeError(std::string(name) + " must be a number or a 0-d tensor, it has shape " +
+                     to_string(operand.shape()));
+  }
+  if (operand.dtype() == kBool) throw DtypeError(std::string(name) + " is bool");
+}
+
+void check_betas(const AdamStep& hyper) {
   for (const double beta : {hyper.beta1, hyper.beta2}) {
     if (!(beta >= 0 && beta < 1)) {
       throw ValueError("beta is " + to_string(Number(beta)) + "; it must be in [0, 1)");
     }
   }
+}
+
+void check_adam(const AdamStep& hyper, const Operand& lr, const Operand& step_operand,
+                Device device) {
+  check_betas(hyper);
+  check_number("lr", lr, device);
+  check_number("step", step_operand, device);
+  if (!step_operand.is_number()) return;
+  const int64_t step = step_operand.number().to_int();
   if (step < 1) throw ValueError("step is " + std::to_string(step) + "; steps count from 1");
 }
 
@@ -161,6 +191,7 @@ template <>
 struct Rule<SgdStep> {
   static std::array<Spec, 0> infer(const SgdStep& op, Inputs in) {
     check_sgd(op.momentum, op.dampening, op.nesterov);
+    check_number("lr", in.back(), in[0].tensor().device());
     const int lists = 2 + op.states();
     const Lists all{in, int(in.size() - 1) / lists, lists, kSgdNames, true};
     check_fit(all);
@@ -178,7 +209,7 @@ template <>
 struct Rule<AdamStep> {
   static constexpr int kLists = 4;
   static std::array<Spec, 0> infer(const AdamStep& op, Inputs in) {
-    check_adam(op, in.back().number().to_int());
+    check_adam(op, in[in.size() - 2], in.back(), in[0].tensor().device());
     const Lists all{in, int(in.size() - 2) / kLists, kLists, kAdamNames, true};
     check_fit(all);
     check_apart(all);
@@ -221,7 +252,7 @@ struct Rule<AdamUpdate> {
   static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1) | saves_out(1) | saves_out(2)};
 
   static std::array<Spec, 3> infer(const AdamUpdate& op, Inputs in) {
-    check_adam(op.hyper, in[5].number().to_int());
+    check_adam(op.hyper, in[4], in[5], in[0].tensor().device());
     check_fit({in, 1, 4, kAdamNames, false});
     return {spec_of_update(in), spec_of_update(in), spec_of_update(in)};
   }
@@ -262,7 +293,7 @@ struct Rule<AdamUpdate> {
 namespace {
 
 std::vector<Operand> operands(std::initializer_list<const Tensors*> lists,
-                              std::initializer_list<Number> numbers) {
+                              std::initializer_list<Operand> numbers) {
   std::vector<Operand> all;
   all.reserve(lists.size() * (*lists.begin())->size() + numbers.size());
   for (const Tensors* list : lists) all.insert(all.end(), list->begin(), list->end());
@@ -272,8 +303,10 @@ std::vector<Operand> operands(std::initializer_list<const Tensors*> lists,
 
 }  // namespace
 
-void sgd_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& velocities,
-               const SgdHyper& hyper, bool first_step, Location at) {
+namespace {
+
+void run_sgd_step(const Tensors& parameters, const Tensors& gradients, const Tensors& velocities,
+                  const SgdHyper& hyper, bool first_step, const Operand& lr, Location at) {
   const SgdStep op{hyper.momentum, hyper.dampening, hyper.weight_decay, hyper.nesterov, first_step};
   placed(op.name, at, [&] {
     check_count("gradients", gradients, parameters);
@@ -284,11 +317,12 @@ void sgd_step_(const Tensors& parameters, const Tensors& gradients, const Tensor
     }
   });
   if (parameters.empty()) return;
-  apply_update(op, at, operands({&parameters, &gradients, &velocities}, {hyper.lr}));
+  apply_update(op, at, operands({&parameters, &gradients, &velocities}, {lr}));
 }
 
-void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
-                const Tensors& v, const AdamHyper& hyper, int64_t step, Location at) {
+void run_adam_step(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
+                   const Tensors& v, const AdamHyper& hyper, const Operand& lr, const Operand& step,
+                   Location at) {
   const AdamStep op{hyper.beta1, hyper.beta2, hyper.eps, hyper.weight_decay, hyper.decoupled};
   placed(op.name, at, [&] {
     check_count("gradients", gradients, parameters);
@@ -296,7 +330,28 @@ void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tenso
     check_count("second moments", v, parameters);
   });
   if (parameters.empty()) return;
-  apply_update(op, at, operands({&parameters, &gradients, &m, &v}, {hyper.lr, step}));
+  apply_update(op, at, operands({&parameters, &gradients, &m, &v}, {lr, step}));
+}
+
+}  // namespace
+
+void sgd_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& velocities,
+               const SgdHyper& hyper, bool first_step, Location at) {
+  run_sgd_step(parameters, gradients, velocities, hyper, first_step, hyper.lr, at);
+}
+void sgd_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& velocities,
+               const SgdHyper& hyper, bool first_step, const Tensor& lr, Location at) {
+  run_sgd_step(parameters, gradients, velocities, hyper, first_step, lr, at);
+}
+
+void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
+                const Tensors& v, const AdamHyper& hyper, int64_t step, Location at) {
+  run_adam_step(parameters, gradients, m, v, hyper, hyper.lr, step, at);
+}
+void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
+                const Tensors& v, const AdamHyper& hyper, const Tensor& lr, const Tensor& step,
+                Location at) {
+  run_adam_step(parameters, gradients, m, v, hyper, lr, step, at);
 }
 
 Tensor sgd_update(const Tensor& parameter, const Tensor& gradient, double lr, Location at) {

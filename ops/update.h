@@ -19,6 +19,12 @@ struct SgdHyper {
 ENTASIS_API void sgd_step_(const Tensors& parameters, const Tensors& gradients,
                            const Tensors& velocities, const SgdHyper& hyper, bool first_step,
                            Location at = {});
+// The same with the learning rate in a 0-d tensor, read when the step runs: for a step captured in
+// a graph. It lies on the parameters' device; on the CPU it is read at the call. hyper.lr does not
+// count.
+ENTASIS_API void sgd_step_(const Tensors& parameters, const Tensors& gradients,
+                           const Tensors& velocities, const SgdHyper& hyper, bool first_step,
+                           const Tensor& lr, Location at = {});
 
 struct AdamHyper {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
@@ -30,6 +36,12 @@ struct AdamHyper {
 ENTASIS_API void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
                             const Tensors& v, const AdamHyper& hyper, int64_t step,
                             Location at = {});
+// The same with learning rate and step number in 0-d tensors, read when the step runs: for a step
+// captured in a graph. They lie on the parameters' device; on the CPU they are read at the call.
+// hyper.lr does not count, and nothing checks that the step number is at least 1.
+ENTASIS_API void adam_step_(const Tensors& parameters, const Tensors& gradients, const Tensors& m,
+                            const Tensors& v, const AdamHyper& hyper, const Tensor& lr,
+                            const Tensor& step, Location at = {});
 
 // ---- Plain forms: new tensors, same formulas.
 ENTASIS_API Tensor sgd_update(const Tensor& parameter, const Tensor& gradient, double lr,

@@ -1,5 +1,6 @@
 // What the kernels of optimizer steps are told. Learning rate and step number change from step to
-// step, so they are operands (numbers), and the attributes of a training run stay the same.
+// step, so they are operands, and the attributes of a training run stay the same. In the fused
+// forms they may be 0-d tensors instead of numbers.
 #pragma once
 
 #include <cmath>
@@ -64,6 +65,12 @@ struct AdamUpdate {
   bool operator==(const AdamUpdate&) const = default;
   void visit(auto& v) const { hyper.visit(v); }
 };
+
+// What a learning rate or step number on the CPU is.
+inline double value_of(const Operand& operand) {
+  return operand.is_number() ? operand.number().to_double()
+                             : operand.tensor().item_number().to_double();
+}
 
 // 1 - beta^step, the sum of an average's weights after `step` steps.
 inline double bias_correction(double beta, int64_t step) {

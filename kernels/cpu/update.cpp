@@ -376,19 +376,15 @@ void run_into_new(const Numbers& numbers, int states, Inputs in, Outputs out) {
 }  // namespace
 
 void sgd_step(CpuContext&, const SgdStep& op, Inputs in, Outputs) {
-  const SgdNumbers numbers{in.back().number().to_double(),
-                           op.momentum,
-                           1 - op.dampening,
-                           op.weight_decay,
-                           op.nesterov,
-                           op.first_step};
+  const SgdNumbers numbers{value_of(in.back()), op.momentum, 1 - op.dampening,
+                           op.weight_decay,     op.nesterov, op.first_step};
   run_in_place(numbers, op.states(), in, (in.size() - 1) / size_t(2 + op.states()));
 }
 
 void adam_step(CpuContext&, const AdamStep& op, Inputs in, Outputs) {
   const size_t numbers_at = in.size() - 2;
-  run_in_place(adam_numbers(op, in[numbers_at].number().to_double(), in.back().number().to_int()),
-               2, in, numbers_at / 4);
+  run_in_place(adam_numbers(op, value_of(in[numbers_at]), int64_t(value_of(in.back()))), 2, in,
+               numbers_at / 4);
 }
 
 void sgd_update(CpuContext&, const SgdUpdate&, Inputs in, Outputs out) {

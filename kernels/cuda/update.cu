@@ -8,12 +8,14 @@
 // update_strided: where the operands of a tensor do not lie alike; a thread an element, a launch a
 // tensor.
 //
+// make_formula: where learning rate or step number lie on the device, a thread makes the numbers
+// that all elements share.
+//
 // Each element depends on its own operands alone, and products and sums are not contracted, so the
 // bits are the CPU's. Bytes moved per element of size s, which is the floor: SGD 3s, with momentum
 // 5s, Adam 7s.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <type_traits>
 
 #include <entasis/backends/cuda/context.h>
@@ -142,6 +144,11 @@ __global__ void __launch_bounds__(kThreads)
   for (int k = 0; k < kStates; ++k) write(1 + k, state[k]);
 }
 
+template <class Formula, class Maker>
+__global__ void make_formula(const __grid_constant__ Maker maker, Formula* to) {
+  *to = Formula(maker.load());
+}
+
 // ---- Launches
 
 using ItemTensors = std::array<const Tensor*, size_t(kRead + kWritten)>;
@@ -217,9 +224,13 @@ class Update {
   Items<kManyItems> items_;
 };
 
+// Memory for a formula whose numbers are made on the device, in any type.
+constexpr size_t kFormulaBytes = 128;
+
 // Updates tensor i = tensors_of(i), in turn those of each dtype.
-template <template <class> class Formula, class Numbers, class TensorsOf>
-void update_all(CudaContext& context, const Numbers& numbers, size_t count, TensorsOf tensors_of) {
+template <template <class> class Formula, class Maker, class TensorsOf>
+void update_all(CudaContext& context, const Maker& maker, size_t count, TensorsOf tensors_of) {
+  char* scratch = context.scratch<char>();
   for (const DType dtype : {kF32, kF64, kF16, kBF16}) {
     const auto is_of = [&](size_t i) { return tensors_of(i)[0]->dtype() == dtype; };
     size_t first = 0, of_dtype = 0;
@@ -231,8 +242,15 @@ void update_all(CudaContext& context, const Numbers& numbers, size_t count, Tens
     if (of_dtype == 0) continue;
     dispatch_floating_point(dtype, [&](auto tag) {
       using M = typename decltype(tag)::type;
-      Update<M, Formula<Computed<M>>> update(Formula<Computed<M>>(numbers), nullptr, of_dtype,
-                                             context.stream());
+      using F = Formula<Computed<M>>;
+      static_assert(sizeof(F) <= kFormulaBytes);
+      F* on_device = nullptr;
+      if (maker.on_device()) {
+        on_device = reinterpret_cast<F*>(scratch);
+        scratch += kFormulaBytes;
+        launch(&make_formula<F, Maker>, dim3(1), dim3(1), 0, context.stream(), maker, on_device);
+      }
+      Update<M, F> update(F(maker.make()), on_device, of_dtype, context.stream());
       for (size_t i = first; i < count; ++i) {
         if (is_of(i)) update.add(tensors_of(i));
       }
@@ -242,10 +260,10 @@ void update_all(CudaContext& context, const Numbers& numbers, size_t count, Tens
 }
 
 // All lists of a fused step, updated in place. Operands that a step lacks name the parameter.
-template <template <class> class Formula, class Numbers>
-void update_in_place(CudaContext& context, const Numbers& numbers, Inputs in, size_t count) {
+template <template <class> class Formula, class Maker>
+void update_in_place(CudaContext& context, const Maker& maker, Inputs in, size_t count) {
   constexpr int kStates = Formula<float>::states;
-  update_all<Formula>(context, numbers, count, [&](size_t i) {
+  update_all<Formula>(context, maker, count, [&](size_t i) {
     ItemTensors tensors;
     tensors.fill(&in[i].tensor());
     for (int k = 0; k < 2 + kStates; ++k) {
@@ -257,10 +275,10 @@ void update_in_place(CudaContext& context, const Numbers& numbers, Inputs in, si
 }
 
 // One parameter, into new tensors.
-template <template <class> class Formula, class Numbers>
-void update_into_new(CudaContext& context, const Numbers& numbers, Inputs in, Outputs out) {
+template <template <class> class Formula, class Maker>
+void update_into_new(CudaContext& context, const Maker& maker, Inputs in, Outputs out) {
   constexpr int kStates = Formula<float>::states;
-  update_all<Formula>(context, numbers, 1, [&](size_t) {
+  update_all<Formula>(context, maker, 1, [&](size_t) {
     ItemTensors tensors;
     tensors.fill(&in[0].tensor());
     for (int k = 0; k < 2 + kStates; ++k) tensors[size_t(k)] = &in[size_t(k)].tensor();
@@ -269,55 +287,50 @@ void update_into_new(CudaContext& context, const Numbers& numbers, Inputs in, Ou
   });
 }
 
-AdamNumbers adam_numbers(const AdamStep& op, double lr, int64_t step) {
-  return {op.beta1,
-          op.beta2,
-          op.eps,
-          op.decoupled ? 0 : op.weight_decay,
-          op.decoupled ? 1 - lr * op.weight_decay : 1,
-          lr / bias_correction(op.beta1, step),
-          std::sqrt(bias_correction(op.beta2, step))};
+AdamMaker adam_maker(const AdamStep& op, const Operand& lr, const Operand& step) {
+  return {op.beta1,     op.beta2,       op.eps,          op.weight_decay,
+          op.decoupled, StepNumber(lr), StepNumber(step)};
+}
+
+size_t formulas_of(const Operand& number) { return number.is_number() ? 0 : 4 * kFormulaBytes; }
+size_t sgd_scratch(const SgdStep&, Inputs in, Outputs) { return formulas_of(in.back()); }
+size_t adam_scratch(const AdamStep&, Inputs in, Outputs) {
+  return std::max(formulas_of(in[in.size() - 2]), formulas_of(in.back()));
 }
 
 }  // namespace
 
 void sgd_step(CudaContext& context, const SgdStep& op, Inputs in, Outputs) {
-  const SgdNumbers numbers{in.back().number().to_double(),
-                           op.momentum,
-                           1 - op.dampening,
-                           op.weight_decay,
-                           op.nesterov,
-                           op.first_step};
+  const SgdMaker maker{
+      {0, op.momentum, 1 - op.dampening, op.weight_decay, op.nesterov, op.first_step},
+      StepNumber(in.back())};
   const size_t count = (in.size() - 1) / size_t(2 + op.states());
   if (op.states() == 0) {
-    update_in_place<SgdFormula>(context, numbers, in, count);
+    update_in_place<SgdFormula>(context, maker, in, count);
   } else {
-    update_in_place<MomentumFormula>(context, numbers, in, count);
+    update_in_place<MomentumFormula>(context, maker, in, count);
   }
 }
 
 void adam_step(CudaContext& context, const AdamStep& op, Inputs in, Outputs) {
   const size_t numbers_at = in.size() - 2;
-  update_in_place<AdamFormula>(
-      context, adam_numbers(op, in[numbers_at].number().to_double(), in.back().number().to_int()),
-      in, numbers_at / 4);
+  update_in_place<AdamFormula>(context, adam_maker(op, in[numbers_at], in.back()), in,
+                               numbers_at / 4);
 }
 
 void sgd_update(CudaContext& context, const SgdUpdate&, Inputs in, Outputs out) {
-  update_into_new<SgdFormula>(
-      context, SgdNumbers{in[2].number().to_double(), 0, 1, 0, false, false}, in, out);
+  update_into_new<SgdFormula>(context, SgdMaker{{0, 0, 1, 0, false, false}, StepNumber(in[2])}, in,
+                              out);
 }
 
 void sgd_momentum_update(CudaContext& context, const SgdMomentumUpdate& op, Inputs in,
                          Outputs out) {
   update_into_new<MomentumFormula>(
-      context, SgdNumbers{in[3].number().to_double(), op.momentum, 1, 0, false, false}, in, out);
+      context, SgdMaker{{0, op.momentum, 1, 0, false, false}, StepNumber(in[3])}, in, out);
 }
 
 void adam_update(CudaContext& context, const AdamUpdate& op, Inputs in, Outputs out) {
-  update_into_new<AdamFormula>(
-      context, adam_numbers(op.hyper, in[4].number().to_double(), in[5].number().to_int()), in,
-      out);
+  update_into_new<AdamFormula>(context, adam_maker(op.hyper, in[4], in[5]), in, out);
 }
 
 }  // namespace entasis::cuda
@@ -325,8 +338,8 @@ void adam_update(CudaContext& context, const AdamUpdate& op, Inputs in, Outputs 
 namespace entasis {
 
 void register_cuda_update(Kernels& kernels) {
-  kernels.add<&cuda::sgd_step>();
-  kernels.add<&cuda::adam_step>();
+  kernels.add_with_scratch<&cuda::sgd_step, &cuda::sgd_scratch>();
+  kernels.add_with_scratch<&cuda::adam_step, &cuda::adam_scratch>();
   kernels.add<&cuda::sgd_update>();
   kernels.add<&cuda::sgd_momentum_update>();
   kernels.add<&cuda::adam_update>();

@@ -1,5 +1,8 @@
 // Optimizer steps over more tensors than a table holds, of all dtypes and layouts, to the CPU's
 // bits.
+#include <cmath>
+
+#include <entasis/core/cuda_graph.h>
 #include <entasis/ops/update.h>
 
 #include "compare.h"
@@ -114,6 +117,64 @@ TEST_F(CudaUpdate, Adam) {
       });
     }
   }
+}
+
+// Learning rate and step number on the device: as numbers, but for pow, which is not exact.
+TEST_F(CudaUpdate, NumbersOnTheDevice) {
+  manual_seed(8);
+  Lists lists = make_lists(60);
+  const auto step = [&](const Device& device, const auto& run) {
+    const Lists own = lists.to(device);
+    run(own);
+    return own.parameters;
+  };
+  const Tensor lr = full({}, 0.1, kF64).to(kCuda), count = full({}, 7, kI64).to(kCuda);
+  const Tensors there = step(kCuda, [&](const Lists& l) {
+    adam_step_(l.parameters, l.gradients, l.first, l.second, {.weight_decay = 0.1}, lr, count);
+  });
+  const Tensors here = step(kCPU, [&](const Lists& l) {
+    adam_step_(l.parameters, l.gradients, l.first, l.second, {.lr = 0.1, .weight_decay = 0.1}, 7);
+  });
+  for (size_t i = 0; i < there.size(); ++i) {
+    const Tensor a = there[i].to(kCPU).to(kF64), b = here[i].to(kF64);
+    for (int64_t k = 0; k < a.numel(); ++k) {
+      const double want = b.index({k}).item(), bound = is_half(there[i].dtype()) ? 0x1p-7 : 1e-6;
+      ASSERT_NEAR(a.index({k}).item(), want, bound * (1 + std::abs(want)));
+    }
+  }
+  const Tensors sgd_there = step(kCuda, [&](const Lists& l) {
+    sgd_step_(l.parameters, l.gradients, l.first, {.momentum = 0.9}, false, lr);
+  });
+  const Tensors sgd_here = step(kCPU, [&](const Lists& l) {
+    sgd_step_(l.parameters, l.gradients, l.first, {.lr = 0.1, .momentum = 0.9}, false);
+  });
+  for (size_t i = 0; i < sgd_there.size(); ++i) expect_same(sgd_there[i], sgd_here[i]);
+}
+
+// A replayed step counts on and follows a change of the learning rate.
+TEST_F(CudaUpdate, ACapturedStepCountsOn) {
+  const auto run = [](bool captured) {
+    Tensor p = ramp(100, 0.01), m = zeros({100}, kCuda), v = zeros({100}, kCuda);
+    const Tensor g = ramp(100, 0.3);
+    Tensor lr = full({}, 0.5, {kF64, kCuda}), count = zeros({}, {kI64, kCuda});
+    CudaGraph graph;
+    for (int i = 0; i < 6; ++i) {
+      if (i == 3) lr.fill_(0.125);
+      const auto step = [&] {
+        count.add_(1);
+        adam_step_({p}, {g}, {m}, {v}, {.decoupled = true}, lr, count);
+      };
+      if (!captured) {
+        step();
+      } else {
+        if (!graph.captured()) graph.capture(step);
+        graph.replay();
+      }
+    }
+    EXPECT_EQ(count.item<int64_t>(), 6);
+    return p;
+  };
+  expect_same(run(true), run(false).to(kCPU));
 }
 
 }  // namespace

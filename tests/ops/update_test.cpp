@@ -10,6 +10,7 @@
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/autograd.h>
+#include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
@@ -256,6 +257,27 @@ TEST(UpdateStep, SameBitsForAnyNumberOfThreads) {
   }
 }
 
+TEST(UpdateStep, NumbersMayBeTensors) {
+  auto run = [](bool in_tensors) {
+    const Tensor p = naive::tensor(kF32, {50}, naive::random_values(kF32, 50, 1));
+    const Tensor g = naive::tensor(kF32, {50}, naive::random_values(kF32, 50, 2));
+    const Tensor m = zeros({50}), v = zeros({50});
+    const Tensor lr = full({}, 0.25), step = zeros({}, kI64);
+    for (int64_t i = 1; i <= 3; ++i) {
+      if (in_tensors) {
+        add_(step, 1);
+        adam_step_({p}, {g}, {m}, {v}, {.lr = 77}, lr, step);
+        sgd_step_({p}, {g}, {m}, {.lr = 77, .momentum = 0.9}, false, lr);
+      } else {
+        adam_step_({p}, {g}, {m}, {v}, {.lr = 0.25}, i);
+        sgd_step_({p}, {g}, {m}, {.lr = 0.25, .momentum = 0.9}, false);
+      }
+    }
+    return p;
+  };
+  EXPECT_TRUE(naive::same_bits(run(true), run(false)));
+}
+
 TEST(PlainForms, SameBitsAsTheFusedOnesAndNothingIsWritten) {
   for (const DType dtype : kFloats) {
     SCOPED_TRACE(name_of(dtype));
@@ -398,6 +420,17 @@ TEST(UpdateStep, Errors) {
                            "adam_step_: step is 0; steps count from 1");
   expect_error<ValueError>([&] { adam_step_({p}, {g}, {m}, {v}, {.beta2 = 1}, 1); },
                            "adam_step_: beta is 1; it must be in [0, 1)");
+  expect_error<ShapeError>([&] { adam_step_({p}, {g}, {m}, {v}, {}, full({}, 0.1), ones({2})); },
+                           "adam_step_: step must be a number or a 0-d tensor, it has shape [2]");
+  expect_error<DtypeError>([&] { sgd_step_({p}, {g}, {}, {}, true, full({}, true)); },
+                           "sgd_step_: lr is bool");
+  // A 0-d tensor of the CPU may join other ops of a device, but not be written there.
+  const Tensor elsewhere = ones({2, 3}, kMeta), scalar = ones({});
+  expect_error<DeviceError>(
+      [&] {
+        sgd_step_({elsewhere, scalar}, {elsewhere, scalar}, {}, {}, true);
+      },
+      "sgd_step_: parameter 1 is on cpu, parameter 0 on meta; a step is of one device");
   expect_error<ShapeError>([&] { adam_step_({p}, {g}, {m}, {a}, {}, 1); },
                            "adam_step_: v 0 has shape [4], parameter 0 has [2, 3]");
   expect_error<ShapeError>([&] { sgd_update(p, a, 0.1); },

@@ -2,6 +2,10 @@
 // rounded once, from double to the type T that computes.
 #pragma once
 
+#include <cmath>
+
+#include <entasis/core/operand.h>
+#include <entasis/kernels/cuda/internal/convert.h>
 #include <entasis/kernels/cuda/internal/scalar.h>
 
 namespace entasis::cuda {
@@ -16,6 +20,62 @@ struct AdamNumbers {
   double root;       // square root of the second moment's bias correction
 };
 
+// A learning rate or step number: by value, or in device memory.
+struct StepNumber {
+  double value = 0;
+  const void* data = nullptr;
+  DType dtype = kF64;
+
+  explicit StepNumber(const Operand& operand) {
+    if (operand.is_number()) {
+      value = operand.number().to_double();
+    } else {
+      data = operand.tensor().raw();
+      dtype = operand.dtype();
+    }
+  }
+  __device__ __forceinline__ double load() const {
+    return data != nullptr ? load_as<double>(data, 0, dtype) : value;
+  }
+};
+
+// What makes the numbers of a step: on the host, or on the device if any lies there.
+struct SgdMaker {
+  SgdNumbers numbers;  // but for lr
+  StepNumber lr;
+
+  bool on_device() const { return lr.data != nullptr; }
+  SgdNumbers make() const { return make(lr.value); }
+  __device__ SgdNumbers load() const { return make(lr.load()); }
+
+ private:
+  __host__ __device__ SgdNumbers make(double lr_value) const {
+    SgdNumbers made = numbers;
+    made.lr = lr_value;
+    return made;
+  }
+};
+struct AdamMaker {
+  double beta1, beta2, eps, weight_decay;
+  bool decoupled;
+  StepNumber lr, step;
+
+  bool on_device() const { return lr.data != nullptr || step.data != nullptr; }
+  AdamNumbers make() const { return make(lr.value, step.value); }
+  __device__ AdamNumbers load() const { return make(lr.load(), step.load()); }
+
+ private:
+  __host__ __device__ AdamNumbers make(double lr_value, double step_value) const {
+    return {beta1,
+            beta2,
+            eps,
+            decoupled ? 0 : weight_decay,
+            decoupled ? 1 - lr_value * weight_decay : 1,
+            lr_value / (1 - ::pow(beta1, step_value)),
+            ::sqrt(1 - ::pow(beta2, step_value))};
+  }
+};
+
 // torch.optim.SGD: g += weight_decay p; v = momentum v + (1 - dampening) g, at first v = g;
 // p -= lr v, with Nesterov p -= lr (g + momentum v).
 template <class T>
@@ -24,7 +84,7 @@ struct SgdFormula {
   T lr, weight_decay;
   bool decays;
 
-  explicit SgdFormula(const SgdNumbers& c)
+  __host__ __device__ explicit SgdFormula(const SgdNumbers& c)
       : lr(T(c.lr)), weight_decay(T(c.weight_decay)), decays(c.weight_decay != 0) {}
 
   template <int kStates>
@@ -40,7 +100,7 @@ struct MomentumFormula {
   T lr, momentum, gradient_share, weight_decay;
   bool decays, nesterov, first_step;
 
-  explicit MomentumFormula(const SgdNumbers& c)
+  __host__ __device__ explicit MomentumFormula(const SgdNumbers& c)
       : lr(T(c.lr)),
         momentum(T(c.momentum)),
         gradient_share(T(c.gradient_share)),
@@ -67,7 +127,7 @@ struct AdamFormula {
   T beta1, beta2, share1, share2, eps, l2, decay, step_size, root;
   bool has_l2, has_decay;
 
-  explicit AdamFormula(const AdamNumbers& c)
+  __host__ __device__ explicit AdamFormula(const AdamNumbers& c)
       : beta1(T(c.beta1)),
         beta2(T(c.beta2)),
         share1(T(1 - c.beta1)),
