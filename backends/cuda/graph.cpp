@@ -79,7 +79,7 @@ bool is_capturing(int device) { return capturing != nullptr && capturing->device
 void refuse_capture(const char* why) {
   if (capturing == nullptr) return;
   DeviceError error(std::string("this cannot be captured in a graph: ") + why);
-  place_as_noted(error, last_op());
+  if (const OpNote note = last_op(); note.op != nullptr) place_as_noted(error, note);
   throw error;
 }
 

@@ -107,7 +107,7 @@ void log_op(int device, const OpNote& note) {
 
 OpNote last_op() {
   const ThreadLog& mine = thread_log;
-  if (mine.graph != nullptr) return mine.graph->ops.back();
+  if (mine.graph != nullptr) return mine.graph->ops.empty() ? OpNote{} : mine.graph->ops.back();
   return log_of(mine.device).ring[mine.number % kRing].get();
 }
 
