@@ -65,7 +65,7 @@ Weighted weighted(const std::vector<Tensor>& results) {
     Array weights = zeros_of(results[k].dtype(), shape_of(results[k]));
     for (size_t i = 0; i < weights.values.size(); ++i) weights.values[i] = weight(i);
     w.outputs.push_back(results[k]);
-    w.weights.push_back(Placed(weights, Layout::kContiguous).tensor());
+    w.weights.push_back(Placed(weights, Layout::kContiguous, results[k].device()).tensor());
     w.index.push_back(k);
   }
   return w;
@@ -191,7 +191,7 @@ Both first_gradients(const Sample& sample, const Call& call, Layout layout,
     if (weights) {
       Array array = read(w.weights[k]);
       array.values = (*weights)[k];
-      w.weights[k] = Placed(array, Layout::kContiguous).tensor();
+      w.weights[k] = Placed(array, Layout::kContiguous, w.outputs[k].device()).tensor();
     }
     w.weights[k].requires_grad_();
     both.inputs.push_back(w.weights[k]);
@@ -203,7 +203,8 @@ Both first_gradients(const Sample& sample, const Call& call, Layout layout,
     if (!grads[j].defined()) continue;
     Array v = zeros_of(kF64, shape_of(grads[j]));
     for (size_t i = 0; i < v.values.size(); ++i) v.values[i] = weight(i + 5);
-    const Tensor term = sum(mul(grads[j], Placed(v, Layout::kContiguous).tensor()));
+    const Placed weights_of_sum(v, Layout::kContiguous, grads[j].device());
+    const Tensor term = sum(mul(grads[j], weights_of_sum.tensor()));
     both.value = both.value.defined() ? add(both.value, term) : term;
   }
   return both;
@@ -258,7 +259,7 @@ void check_derivative(const Sample& sample, DType dtype) {
   const Tensor y = invoke_row(sample, leaves.values)[0];
   Array ones = x;
   for (Real& v : ones.values) v = 1;
-  y.backward(Placed(ones, Layout::kContiguous).tensor());
+  y.backward(Placed(ones, Layout::kContiguous, y.device()).tensor());
   const std::vector<Real> got = read(leaves.tensors[0].grad()).values;
   const Real tolerance = tolerance_of(dtype).gradient;
   for (size_t i = 0; i < points.size(); ++i) {
