@@ -1,6 +1,7 @@
 // Entasis's side of the workloads.
 #include <entasis/entasis.h>
 
+#include "models.h"
 #include "rows.h"
 
 namespace entasis::bench {
@@ -35,41 +36,6 @@ struct ChainBackward {
   void run() { y.backward({}, true); }
 };
 
-struct Mlp : nn::Module {
-  nn::Sub<nn::Linear> fc1{*this, "fc1", 784, 256};
-  nn::Sub<nn::Linear> fc2{*this, "fc2", 256, 10};
-  Tensor forward(const Tensor& x) override { return fc2(relu(fc1(x))); }
-};
-
-struct Lenet : nn::Module {
-  nn::Sub<nn::Conv2d> conv1{*this, "conv1", 1, 6, 5, {.padding = 2}};
-  nn::Sub<nn::Conv2d> conv2{*this, "conv2", 6, 16, 5};
-  nn::Sub<nn::Linear> fc1{*this, "fc1", 400, 120};
-  nn::Sub<nn::Linear> fc2{*this, "fc2", 120, 84};
-  nn::Sub<nn::Linear> fc3{*this, "fc3", 84, 10};
-  Tensor forward(const Tensor& x) override {
-    Tensor h = max_pool2d(relu(conv1(x)), {2, 2});
-    h = max_pool2d(relu(conv2(h)), {2, 2});
-    return fc3(relu(fc2(relu(fc1(flatten(h, 1))))));
-  }
-};
-
-template <class Model>
-struct Step {
-  Model model;
-  optim::SGD optimizer{model.parameters(), {.lr = 0.01, .momentum = 0.9}};
-  Tensor x, target;
-  Step(const Dims& shape) {
-    manual_seed(1);
-    x = rand(shape);
-    target = randint(0, 10, {shape[0]});
-  }
-  void run() {
-    optimizer.zero_grad();
-    cross_entropy(model(x), target).backward();
-    optimizer.step();
-  }
-};
 struct MlpStep : Step<Mlp> {
   MlpStep() : Step({kMlpBatch, 784}) {}
 };
