@@ -34,9 +34,10 @@ CONFINED = [
     (
         r"(cuda|cublas|cudnn|cufft|curand|cusolver|cusparse|cutensor|nccl|nvrtc|nvml|nvtx"
         r"|nvToolsExt|cub/|thrust/|cooperative_groups|driver_types|vector_types|math_constants)",
-        r"(backends/cuda/|kernels/cuda/|distributed/\w*nccl\w*\.|tests/emulation/)",
+        r"(backends/cuda/|kernels/cuda/|distributed/\w*nccl\w*\.|tests/emulation/|bench/\w+\.cu)",
         "CUDA",
-        "backends/cuda, kernels/cuda, the NCCL file of distributed and the emulation of tests",
+        "backends/cuda, kernels/cuda, the NCCL file of distributed, the emulation of tests and "
+        "bench's .cu files",
     ),
     (r"CLI/", r"(examples|tests|bench)/", "CLI11", "programs"),
     (r"(gtest|gmock)/", r"(tests|bench)/", "GoogleTest", "tests"),
