@@ -3,8 +3,9 @@
 
 usage: gpu_check.py gather BUILD FOLDER   on the machine that built: fills FOLDER
        gpu_check.py run [REPORT_FOLDER] [--quick]
-                                          in FOLDER, on a machine with a GPU: writes report.json and
-                                          the output of each step
+                                          in FOLDER, on a machine with a GPU: writes report.json,
+                                          log.txt with the output of each step, and gpu.md, the
+                                          benchmarks' table
 
 The folder holds programs, libentasis and the plugin. CUDA's libraries are taken from there: from the
 toolkit, or from the nvidia-* packages in python3's site-packages. The report's list of sources goes
@@ -20,11 +21,14 @@ import site
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOOLS = ["memcheck", "racecheck", "initcheck", "synccheck"]
+LOG_BYTES = 200_000  # of each step's output, half from its start and half from its end
+BENCH_SECONDS = 420
 # Libraries that every machine has.
 SYSTEM = ("linux-vdso", "ld-linux", "libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so",
           "libstdc++.so", "libgcc_s.so", "libz.so", "libcublas", "libcudnn", "libcuda")
@@ -111,42 +115,88 @@ def query_gpu():
     return name.strip(), driver.strip()
 
 
+def missing_libraries(folder, environment):
+    """What the programs and libraries of the folder need and this machine does not have."""
+    missing = {}
+    for binary in sorted([*folder.glob("bin/*"), *folder.glob("lib/*")]):
+        lines = subprocess.run(["ldd", str(binary)], env=environment, text=True,
+                               capture_output=True).stdout.splitlines()
+        for line in lines:
+            name, _, path = line.strip().partition(" => ")
+            if path.startswith("not found"):
+                missing.setdefault(name, []).append(binary.name)
+    return missing
+
+
 class Runner:
-    def __init__(self, folder, report):
-        self.folder, self.report = folder, report
-        self.base = {**os.environ,
-                     "LD_LIBRARY_PATH": ":".join([str(folder / "lib"), *cuda_folders()])}
+    def __init__(self, folder, log):
+        self.folder, self.log = folder, log
+        self.environment = {
+            **os.environ, "LD_LIBRARY_PATH": ":".join([str(folder / "lib"), *cuda_folders()])}
         self.steps = []
 
-    def step(self, name, command, environment=(), limit=300):
-        """Runs one command, keeps its output, and says whether it went well."""
+    def note(self, text):
+        """For the reader of the log and of the terminal."""
+        print(text, flush=True)
+        with self.log.open("a") as log:
+            log.write(text + "\n")
+
+    def step(self, name, command, environment=(), limit=300, base=None):
+        """Runs one command, keeps its output, and says whether it went well. `base` is the environment
+        that `environment` is added to; by default this one with CUDA's libraries."""
         started = time.monotonic()
-        env = {**self.base, **dict(e.split("=", 1) for e in environment)}
-        log = self.report / f"{name}.log"
-        with log.open("wb") as out:
+        env = {**(base or self.environment), **dict(e.split("=", 1) for e in environment)}
+        with tempfile.TemporaryFile() as out:
             try:
                 code = subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT,
                                       timeout=limit, cwd=self.folder).returncode
             except subprocess.TimeoutExpired:
                 code = 124
-        text = log.read_text(errors="replace")
+            except OSError as error:
+                code = 127
+                out.write(str(error).encode())
+            out.seek(0)
+            text = out.read().decode(errors="replace")
         skipped = "no CUDA device" in text
         entry = {"name": name, "code": code, "skipped": skipped,
                  "seconds": round(time.monotonic() - started, 1)}
         self.steps.append(entry)
-        print(f"{'ok    ' if code == 0 else 'FAILED'} {name}: {entry['seconds']} s", flush=True)
+        self.note(f"{'ok    ' if code == 0 else 'FAILED'} {name}: {entry['seconds']} s")
+        with self.log.open("a") as log:
+            if len(text) > LOG_BYTES:
+                half = LOG_BYTES // 2
+                text = f"{text[:half]}\n[... {len(text) - 2 * half} characters ...]\n{text[-half:]}"
+            log.write(f"{text}\n")
         if code != 0:
             print("\n".join(text.splitlines()[-15:]), flush=True)
         return code == 0 and not skipped
+
+
+def count_results(runner, runs):
+    """How many different weights come from training with one seed, over so many runs."""
+    weights = set()
+    for i in range(runs):
+        with tempfile.TemporaryDirectory() as out:
+            runner.step(f"train_{i}", [HERE / "bin/entasis-train-digits", "--device", "cuda",
+                                       "--seed", "1", "--epochs", "3", "--out", out])
+            model = Path(out) / "model.safetensors"
+            if model.exists():
+                weights.add(hashlib.sha256(model.read_bytes()).hexdigest())
+    return len(weights)
 
 
 def run(report_folder, quick):
     contents = json.loads((HERE / "contents.json").read_text())
     report = Path(report_folder or "report").resolve()
     report.mkdir(parents=True, exist_ok=True)
-    runner = Runner(HERE, report)
+    (report / "log.txt").write_text("")
+    runner = Runner(HERE, report / "log.txt")
     device, driver = query_gpu()
-    print(f"{device}, driver {driver}, commit {contents['commit']}", flush=True)
+    runner.note(f"{device}, driver {driver}, commit {contents['commit']}")
+    runner.note("CUDA's libraries: " + (", ".join(cuda_folders()) or "not found"))
+    missing = missing_libraries(HERE, runner.environment)
+    for name, users in missing.items():
+        runner.note(f"missing: {name}, which {', '.join(users)} needs")
     runner.step("info", [HERE / "bin/entasis-info"])
 
     passed = failed = 0
@@ -156,16 +206,9 @@ def run(report_folder, quick):
         passed, failed = passed + good, failed + (not good)
 
     # The same bits, run after run.
-    weights = set()
-    for i in range(3 if quick else 10):
-        out = report / f"run_{i}"
-        runner.step(f"train_{i}", [HERE / "bin/entasis-train-digits", "--device", "cuda", "--seed", "1",
-                                   "--epochs", "3", "--out", out])
-        if (out / "model.safetensors").exists():
-            weights.add(hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest())
-    same = len(weights) == 1
-    passed, failed = passed + same, failed + (not same)
-    print(f"training from one seed: {len(weights)} different results", flush=True)
+    different = count_results(runner, 3 if quick else 10)
+    passed, failed = passed + (different == 1), failed + (different != 1)
+    runner.note(f"training from one seed: {different} different results")
 
     sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
     if not quick and Path(sanitizer).exists():
@@ -175,15 +218,16 @@ def run(report_folder, quick):
                             [sanitizer, "--tool", tool, "--error-exitcode", "99", "--print-limit", "20",
                              HERE / "bin" / test["program"], *test["arguments"]],
                             [*test["environment"], "ENTASIS_MATRIX=small"], limit=600)
-    for bench in sorted(HERE.glob("gpu*.py")):
-        if bench.name != "gpu_check.py":
-            runner.step(bench.stem, [sys.executable, bench, "--out", report / f"{bench.stem}.md"])
+    if (HERE / "gpu.py").exists():  # it finds CUDA's libraries for ours, and keeps them from PyTorch
+        runner.step("bench", [sys.executable, HERE / "gpu.py", "--out", report / "gpu.md",
+                              "--budget", str(BENCH_SECONDS), *(["--quick"] if quick else [])],
+                    limit=BENCH_SECONDS + 150, base=os.environ)
 
     (report / "report.json").write_text(json.dumps(
         {"device": device, "driver": driver, "date": datetime.date.today().isoformat(),
-         "commit": contents["commit"], "passed": passed, "failed": failed,
+         "commit": contents["commit"], "passed": passed, "failed": failed, "missing": missing,
          "sources": contents["sources"], "steps": runner.steps}, indent=1) + "\n")
-    print(f"{passed} test programs passed, {failed} failed", flush=True)
+    runner.note(f"{passed} test programs passed, {failed} failed")
     return failed
 
 
