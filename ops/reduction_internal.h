@@ -6,6 +6,7 @@
 
 #include <entasis/core/dims.h>
 #include <entasis/core/dtype.h>
+#include <entasis/core/export.h>
 
 namespace entasis {
 
@@ -83,10 +84,10 @@ using DimMask = uint32_t;
 
 // The dimensions that `dim` names; all of them if it is empty. Throws IndexError for one out of
 // range, ValueError for one named twice.
-DimMask reduced_dims(const Dims& dim, int rank);
+ENTASIS_API DimMask reduced_dims(const Dims& dim, int rank);
 // The dimensions that are summed to get from `input` to `shape`. Throws ShapeError unless `shape`
 // broadcasts to `input`.
-DimMask summed_dims(const Dims& input, const Dims& shape);
+ENTASIS_API DimMask summed_dims(const Dims& input, const Dims& shape);
 // What is left of `shape`, with sizes of 1 in place of the reduced dimensions if `keepdim`.
 Dims reduced_shape(const Dims& shape, DimMask reduced, bool keepdim);
 

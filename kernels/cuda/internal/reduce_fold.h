@@ -1,0 +1,221 @@
+// Folds: what a reduction makes of its elements. A fold is passed to the kernels of
+// reduce_kernels.h by value and has
+//
+//   Value          the type of computation: float, double or int64_t
+//   Acc            what is accumulated, trivially copyable
+//   kInputs        tensors that are read side by side, 1 or 2
+//   Context        what belongs to one output, from context(number of the output)
+//   identity()     the accumulator of no elements
+//   add(acc, batch, context)    takes the N elements of a batch
+//   Join           joins two accumulators, commutative to the bit
+//   kInOrder       whether elements must be numbered in row-major order
+//   kBlocks        blocks that a multiprocessor should hold at least: the limit of registers
+//   write(acc, number)          writes output `number`
+//
+// Sums of floats follow the CPU: a batch is added by a tree in float and the result goes to an
+// accumulator in double, so each element passes at most four roundings in float, whatever the
+// count.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include <entasis/kernels/cuda/internal/convert.h>
+#include <entasis/kernels/cuda/internal/shuffle.h>
+
+namespace entasis::cuda {
+
+// Elements of one output: vectors of kVec neighbours, `step` elements apart.
+template <class C, int kInputs, int N, int kVec>
+struct Batch {
+  C x[kInputs][N];
+  int64_t first;  // the number of element 0 among those of the output
+  int step;
+
+  __device__ __forceinline__ int64_t number(int k) const {
+    return first + int64_t(k / kVec) * step + k % kVec;
+  }
+};
+
+struct NoContext {};
+
+// The accumulator of sums of C.
+template <class C>
+using Wide = std::conditional_t<std::is_integral_v<C>, int64_t, double>;
+
+// x[0] … x[N-1] joined by a tree.
+template <int N, class C, class Join>
+__device__ __forceinline__ C join_tree(const C (&x)[N], Join join) {
+  if constexpr (N == 1) {
+    return x[0];
+  } else {
+    constexpr int kHalf = (N + 1) / 2;
+    C half[kHalf];
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i)
+      half[i] = 2 * i + 1 < N ? join(x[2 * i], x[2 * i + 1]) : x[2 * i];
+    return join_tree(half, join);
+  }
+}
+
+// Integers wrap.
+struct AddUp {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      using Unsigned = std::make_unsigned_t<T>;
+      return T(Unsigned(a) + Unsigned(b));
+    } else {
+      return a + b;
+    }
+  }
+};
+
+// NaN if either is NaN.
+struct Larger {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    return a != a ? a : b != b ? b : a > b ? a : b;
+  }
+};
+
+template <class T>
+__device__ __forceinline__ constexpr T lowest() {
+  using Limits = std::numeric_limits<T>;
+  return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+}
+
+// Halves are rounded from float, as on the CPU.
+__device__ __forceinline__ void store_real(void* out, int64_t i, DType dtype, double value) {
+  if (dtype == kF64) {
+    static_cast<double*>(out)[i] = value;
+  } else {
+    const float single = static_cast<float>(value);
+    if (dtype == kF32) static_cast<float*>(out)[i] = single;
+    if (dtype == kF16) static_cast<half_t*>(out)[i] = convert_to<half_t>(single);
+    if (dtype == kBF16) static_cast<bfloat16_t*>(out)[i] = convert_to<bfloat16_t>(single);
+  }
+}
+
+template <class C>
+struct SumFold {
+  using Value = C;
+  using Acc = Wide<C>;
+  using Context = NoContext;
+  using Join = AddUp;
+  static constexpr int kInputs = 1;
+  static constexpr bool kInOrder = false;
+  static constexpr int kBlocks = 4;
+
+  void* out;
+  DType dtype;
+  double divisor;
+
+  __device__ __forceinline__ Context context(int64_t) const { return {}; }
+  static __device__ __forceinline__ Acc identity() { return Acc(0); }
+  template <int N, int kVec>
+  __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
+    acc = AddUp()(acc, Acc(join_tree(batch.x[0], AddUp())));
+  }
+  __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
+    if constexpr (std::is_integral_v<C>) {
+      store_as<int64_t>(out, number, dtype, acc);
+    } else {
+      store_real(out, number, dtype, acc / divisor);
+    }
+  }
+};
+
+// u64 travels as i64 with the highest bit turned over, which keeps the order: `flip` is that bit.
+template <class C>
+__device__ __forceinline__ C flipped(C x, int64_t flip) {
+  if constexpr (std::is_integral_v<C>) {
+    return x ^ flip;
+  } else {
+    return x;
+  }
+}
+
+template <class C>
+struct MaxFold {
+  using Value = C;
+  using Acc = C;
+  using Context = NoContext;
+  using Join = Larger;
+  static constexpr int kInputs = 1;
+  static constexpr bool kInOrder = false;
+  static constexpr int kBlocks = 4;
+
+  void* out;
+  DType dtype;
+  int64_t flip;
+
+  __device__ __forceinline__ Context context(int64_t) const { return {}; }
+  static __device__ __forceinline__ Acc identity() { return lowest<C>(); }
+  template <int N, int kVec>
+  __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
+    if constexpr (std::is_integral_v<C>) {
+#pragma unroll
+      for (int k = 0; k < N; ++k) acc = Larger()(acc, flipped(batch.x[0][k], flip));
+    } else {
+      acc = Larger()(acc, join_tree(batch.x[0], Larger()));
+    }
+  }
+  __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
+    store_as<C>(out, number, dtype, flipped(acc, flip));
+  }
+};
+
+// The first place of the largest element; NaN counts as larger than any number.
+template <class C>
+struct ArgmaxFold {
+  struct Acc {
+    C value;
+    int64_t position;
+  };
+  using Value = C;
+  using Context = NoContext;
+  static constexpr int kInputs = 1;
+  static constexpr bool kInOrder = true;
+  static constexpr int kBlocks = 2;
+
+  int64_t* out;
+  int64_t flip;
+
+  static __device__ __forceinline__ bool wins(const Acc& a, const Acc& b) {
+    const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
+    if (a_nan != b_nan) return a_nan;
+    if (a.value > b.value) return true;
+    return (a_nan || a.value == b.value) && a.position < b.position;
+  }
+  struct Join {
+    __device__ __forceinline__ Acc operator()(const Acc& a, const Acc& b) const {
+      return wins(b, a) ? b : a;
+    }
+  };
+
+  __device__ __forceinline__ Context context(int64_t) const { return {}; }
+  static __device__ __forceinline__ Acc identity() {
+    return {lowest<C>(), std::numeric_limits<int64_t>::max()};
+  }
+  template <int N, int kVec>
+  __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
+    C best = flipped(batch.x[0][0], flip);
+    int place = 0;
+#pragma unroll
+    for (int k = 1; k < N; ++k) {
+      const C x = flipped(batch.x[0][k], flip);
+      if (x > best || (x != x && best == best)) {
+        best = x;
+        place = k;
+      }
+    }
+    acc = Join()(acc, Acc{best, batch.number(place)});
+  }
+  __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
+    out[number] = acc.position;
+  }
+};
+
+}  // namespace entasis::cuda
