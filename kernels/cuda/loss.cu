@@ -97,7 +97,7 @@ __global__ void __launch_bounds__(kRowThreads, kVec == 1 ? 1 : 2)
 }
 
 template <class M, int kVec>
-__global__ void __launch_bounds__(1024, 1)
+__global__ void __launch_bounds__(kMaxRowThreads<Computed<M>>, 1)
     cross_entropy_long(const __grid_constant__ ForwardOperands p) {
   using C = Computed<M>;
   int64_t offset[3];
@@ -193,7 +193,8 @@ template <class M, int kVec>
 void start_forward(const ForwardOperands& p, const Cut& cut, cudaStream_t stream) {
   const dim3 grid = dim3(unsigned(cut.blocks));
   if (cut.kind == Cut::kLong) {
-    launch(&cross_entropy_long<M, kVec>, grid, dim3(unsigned(block_for(p.n / kVec))), 0, stream, p);
+    launch(&cross_entropy_long<M, kVec>, grid, dim3(unsigned(block_for<Computed<M>>(p.n / kVec))),
+           0, stream, p);
   } else {
     launch(cut.few ? &cross_entropy_short<M, kVec, kFewElements>
                    : &cross_entropy_short<M, kVec, kManyElements<Computed<M>>>,

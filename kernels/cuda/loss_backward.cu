@@ -154,7 +154,8 @@ void cross_entropy_backward(CudaContext& context, const CrossEntropyBackward& op
   p.part = nullptr;
   if (op.forward.reduction == Reduction::kMean) {
     Loops<1> loops;
-    for (int d = rows.size() - 1; d >= 0; --d) loops.add(rows[d], {target.strides()[d]});
+    for (int d = rows.size() - 1; d >= 0; --d)
+      loops.add(rows[d], std::array<int64_t, 1>{target.strides()[d]});
     loops.sort();
     loops.merge();
     int64_t* const part = context.scratch<int64_t>();

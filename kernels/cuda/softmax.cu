@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(kRowThreads, kVec == 1 ? 1 : 2)
 // ---- Rows of a block; `staged` bytes of shared memory hold a row, or 0
 
 template <class M, int kVec>
-__global__ void __launch_bounds__(1024, 1)
+__global__ void __launch_bounds__(kMaxRowThreads<Computed<M>>, 1)
     softmax_long(const __grid_constant__ SoftmaxOperands<2> p, int64_t staged) {
   using C = Computed<M>;
   DYN_SHARED(M, copy);
@@ -152,7 +152,7 @@ __global__ void __launch_bounds__(1024, 1)
 }
 
 template <class M, int kVec>
-__global__ void __launch_bounds__(1024, 1)
+__global__ void __launch_bounds__(kMaxRowThreads<Computed<M>>, 1)
     softmax_backward_long(const __grid_constant__ SoftmaxOperands<3> p, int64_t staged) {
   using C = Computed<M>;
   constexpr int kInFlight = kItemsInFlight<C, kVec> > 1 ? kItemsInFlight<C, kVec> / 2 : 1;
@@ -287,8 +287,9 @@ void run_rows(CudaContext& context, const SoftmaxOperands<K>& p) {
   }
   int64_t staged = stage_bytes(p.n, kVec, sizeof(M));
   if (!fits_shared(context.device(), staged * (K - 1))) staged = 0;
-  launch(long_kernel<K, M, kVec>(), dim3(unsigned(p.rows)), dim3(unsigned(block_for(p.n / kVec))),
-         size_t(staged) * (K - 1), context.stream(), p, staged);
+  launch(long_kernel<K, M, kVec>(), dim3(unsigned(p.rows)),
+         dim3(unsigned(block_for<Computed<M>>(p.n / kVec))), size_t(staged) * (K - 1),
+         context.stream(), p, staged);
 }
 
 template <int K, class M>

@@ -234,6 +234,10 @@ inline constexpr int kItemsInFlight = sizeof(C) == 8 ? 1
                                       : kVec >= 8    ? 2
                                                      : 4;
 
+// The most threads of a block that shares a row.
+template <class C>
+inline constexpr int kMaxRowThreads = sizeof(C) == 8 ? 512 : 1024;
+
 // Those of a row that the block shares, which is fetched. `also` is
 // called with every item and its elements; fillers are -infinity.
 template <class C, class R, class Also>

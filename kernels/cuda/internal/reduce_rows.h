@@ -89,7 +89,10 @@ inline bool fits_warp(int64_t n, int vec, int elements) {
 
 // ---- Rows shared by a block
 
-inline int block_for(int64_t items) { return items >= 4096 ? 1024 : items >= 1024 ? 512 : 256; }
+template <class C>
+int block_for(int64_t items) {
+  return items >= 4096 ? kMaxRowThreads<C> : items >= 1024 ? 512 : 256;
+}
 // Bytes of shared memory for a row's items.
 inline int64_t stage_bytes(int64_t n, int vec, int element_size) {
   return (n / vec + 2) * vec * element_size;
