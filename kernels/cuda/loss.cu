@@ -219,7 +219,7 @@ void cross_entropy(CudaContext& context, const CrossEntropy& op, Inputs in, Outp
   p.rows = plan.rows;
   p.n = plan.n;
   p.stride = plan.stride[0];
-  p.labels = labels_of(context, op, in[1].tensor(), plan.n);
+  p.labels = labels_of(context, op, in[1].tensor(), plan.n, class_dim(in[0].dim()));
   p.smoothing = op.label_smoothing;
   p.max = out[1].raw();
   p.log_sum = out[2].raw();

@@ -146,7 +146,7 @@ void cross_entropy_backward(CudaContext& context, const CrossEntropyBackward& op
   p.n = plan.n;
   p.out_stride = plan.stride[0];
   p.stride = plan.stride[1];
-  p.labels = labels_of(context, op.forward, target, plan.n);
+  p.labels = labels_of(context, op.forward, target, plan.n, class_dim(x.dim()));
   p.uniform = op.forward.label_smoothing / double(plan.n);
   p.certain = 1 - op.forward.label_smoothing;
   p.max = in[3].tensor().raw();

@@ -15,6 +15,7 @@ struct Labels {
   bool is_i64;
   int64_t ignored;
   int64_t classes;
+  int dim;  // of the input, that holds the classes
   IndexCheck check;
 
   __device__ __forceinline__ int64_t raw(int64_t at) const {
@@ -26,14 +27,15 @@ struct Labels {
     const int64_t label = raw(at);
     if (label == ignored) return -1;
     if (label >= 0 && label < classes) return label;
-    if (reports) report_index(check, row, label, classes);
+    if (reports) report_index(check, row, label, classes, dim);
     return -1;
   }
 };
 
 inline Labels labels_of(CudaContext& context, const CrossEntropy& op, const Tensor& target,
-                        int64_t classes) {
-  return {target.raw(), target.dtype() == kI64, op.ignore_index, classes, context.index_check()};
+                        int64_t classes, int dim) {
+  return {target.raw(), target.dtype() == kI64, op.ignore_index, classes,
+          dim,          context.index_check()};
 }
 
 // Strides of a dense row-major tensor.

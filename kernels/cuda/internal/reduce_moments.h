@@ -47,7 +47,8 @@ struct JoinMoments {
 
 template <int N, class C>
 __device__ __forceinline__ Moments moments_of(const C (&x)[N]) {
-  if constexpr (N == 1) return {1.0, double(x[0]), 0.0};
+  // Infinities have no distance from their mean: x - x is NaN for them.
+  if constexpr (N == 1) return {1.0, double(x[0]), double(x[0] - x[0])};
   const C mean = join_tree(x, AddUp()) * C(1.0 / N);
   C distance[N], square[N];
 #pragma unroll
