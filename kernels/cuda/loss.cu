@@ -141,12 +141,10 @@ __global__ void __launch_bounds__(kAcrossThreads, 2)
   finish_block(p, mine);
 }
 
-inline constexpr int kFinishThreads = 1024;
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(1024, 1)
     add_losses(const LossPart* part, int64_t parts, void* out, DType dtype, bool mean) {
   LossPart mine{0, 0};
-  for (int64_t i = threadIdx.x; i < parts; i += kFinishThreads)
-    mine = AddLossParts()(mine, part[i]);
+  for (int64_t i = threadIdx.x; i < parts; i += blockDim.x) mine = AddLossParts()(mine, part[i]);
   const LossPart sum = block_reduce(mine, LossPart{0, 0}, AddLossParts());
   if (threadIdx.x == 0) store_real(out, 0, dtype, mean ? sum.sum / double(sum.counted) : sum.sum);
 }
@@ -239,8 +237,9 @@ void cross_entropy(CudaContext& context, const CrossEntropy& op, Inputs in, Outp
     });
   }
   if (none) return;
-  launch(&add_losses, dim3(1), dim3(kFinishThreads), 0, context.stream(), p.part,
-         plan.rows > 0 ? cut.blocks : 0, out[0].raw(), p.dtype, op.reduction == Reduction::kMean);
+  const int64_t parts = plan.rows > 0 ? cut.blocks : 0;
+  launch(&add_losses, dim3(1), dim3(unsigned(power_of_two(std::max<int64_t>(parts, 32), 1024))), 0,
+         context.stream(), p.part, parts, out[0].raw(), p.dtype, op.reduction == Reduction::kMean);
 }
 
 }  // namespace entasis::cuda

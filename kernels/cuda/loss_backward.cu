@@ -1,6 +1,6 @@
 // The gradient of cross_entropy. Maximum and sum of each row are known, so it is pointwise: one
 // read and one write, 1 to 256 lanes to a row, blocks of 256, or slices across memory as in
-// softmax.cu. For a mean, a launch of 32 blocks counts the labels first.
+// softmax.cu. For a mean, a launch of 1 to 32 blocks of 256 counts the labels first.
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/reduce_labels.h>
@@ -10,14 +10,14 @@
 namespace entasis::cuda {
 namespace {
 
-inline constexpr int kCountThreads = 1024;
-inline constexpr int kCountBlocks = 32;  // one for each lane of a warp
+inline constexpr int kCountThreads = 256;
+inline constexpr int kCountBlocks = 32;  // at most: one for each lane of a warp
 __global__ void __launch_bounds__(kCountThreads)
     count_labels(const __grid_constant__ Labels labels, const __grid_constant__ Walk<1> walk,
                  int64_t rows, int64_t* part) {
   int64_t mine = 0;
   for (int64_t i = int64_t(blockIdx.x) * kCountThreads + threadIdx.x; i < rows;
-       i += kCountBlocks * kCountThreads) {
+       i += int64_t(gridDim.x) * kCountThreads) {
     int64_t at[1];
     walk.offsets(i, at);
     mine += labels.raw(at[0]) != labels.ignored;
@@ -38,6 +38,7 @@ struct BackwardOperands {
   const void* max;
   const void* log_sum;
   const int64_t* part;  // counts for a mean, or null
+  int parts;
 };
 
 // What the gradients of a row's elements have in common.
@@ -59,7 +60,7 @@ __device__ __forceinline__ RowSlope<C> slope_of(const BackwardOperands& p,
   RowSlope<C> row;
   row.weight = load_as<C>(p.gy, offset[3], p.gy_dtype);
   if (p.part != nullptr) {
-    const int64_t counted = warp_reduce(p.part[lane_id()], AddUp());
+    const int64_t counted = warp_reduce(int(lane_id()) < p.parts ? p.part[lane_id()] : 0, AddUp());
     row.weight = C(double(row.weight) / double(counted));
   }
   row.max = static_cast<const C*>(p.max)[offset[4]];
@@ -152,6 +153,7 @@ void cross_entropy_backward(CudaContext& context, const CrossEntropyBackward& op
   p.max = in[3].tensor().raw();
   p.log_sum = in[4].tensor().raw();
   p.part = nullptr;
+  p.parts = power_of_two(ceil_div(plan.rows, 4 * kCountThreads), kCountBlocks);
   if (op.forward.reduction == Reduction::kMean) {
     Loops<1> loops;
     for (int d = rows.size() - 1; d >= 0; --d)
@@ -159,8 +161,8 @@ void cross_entropy_backward(CudaContext& context, const CrossEntropyBackward& op
     loops.sort();
     loops.merge();
     int64_t* const part = context.scratch<int64_t>();
-    launch(&count_labels, dim3(kCountBlocks), dim3(kCountThreads), 0, context.stream(), p.labels,
-           Walk<1>(loops), plan.rows, part);
+    launch(&count_labels, dim3(unsigned(p.parts)), dim3(kCountThreads), 0, context.stream(),
+           p.labels, Walk<1>(loops), plan.rows, part);
     p.part = part;
   }
   dispatch_floating_point(dtype, [&]<class M>(Tag<M>) {

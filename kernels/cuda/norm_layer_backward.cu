@@ -7,7 +7,7 @@
 // through the rows with a stride, so that each thread always has the same columns, whose sums for
 // weight and bias stay in registers too; each block writes its sums once. Other rows: a block for
 // each row reads it twice; a second launch adds up columns, a block of 32 columns by 8 rows, from a
-// second read. Last, add_parts joins the blocks' sums in double, a block of 32 columns by 32 parts.
+// second read. Last, add_parts joins the blocks' sums in double, a block of 32 columns by 8 parts.
 #include <entasis/backends/cuda/context.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/launch.h>
@@ -211,26 +211,26 @@ __global__ void __launch_bounds__(kRowThreads, 2)
   static_cast<C*>(p.part)[(int64_t(blockIdx.y) * 2 + threadIdx.y) * p.n + column] = C(total);
 }
 
-// ---- The sums of all blocks. blockDim is (32, 32): columns by parts; blockIdx.y: weight or bias.
+// ---- The sums of all blocks. blockDim is (32, 8): columns by parts; blockIdx.y: weight or bias.
 template <class C>
-__global__ void __launch_bounds__(1024, 1)
+__global__ void __launch_bounds__(kRowThreads, 4)
     add_parts(const C* part, int64_t n, int parts, void* weight, void* bias, DType dtype) {
   void* const out = blockIdx.y == 0 ? weight : bias;
   if (out == nullptr) return;
   const int64_t column = int64_t(blockIdx.x) * 32 + threadIdx.x;
   double sum = 0;
   if (column < n) {
-#pragma unroll 4
-    for (int i = int(threadIdx.y); i < parts; i += 32) {
+#pragma unroll 8
+    for (int i = int(threadIdx.y); i < parts; i += 8) {
       sum += double(part[(int64_t(i) * 2 + blockIdx.y) * n + column]);
     }
   }
-  __shared__ double sums[32][33];  // a column more, against bank conflicts
+  __shared__ double sums[8][32];
   sums[threadIdx.y][threadIdx.x] = sum;
   __syncthreads();
-  const double total = warp_reduce(sums[threadIdx.x][threadIdx.y], AddUp());
-  const int64_t mine = int64_t(blockIdx.x) * 32 + threadIdx.y;
-  if (threadIdx.x == 0 && mine < n) store_real(out, mine, dtype, total);
+  if (threadIdx.y != 0 || column >= n) return;
+  for (int y = 1; y < 8; ++y) sum += sums[y][threadIdx.x];
+  store_real(out, column, dtype, sum);
 }
 
 // ---- Launches
@@ -332,8 +332,8 @@ void layer_norm_backward(CudaContext& context, const LayerNormBackward& op, Inpu
     }
     if (!sums) return;
     const Tensor& parameter = out[op.wanted.weight ? 1 : 2];
-    launch(&add_parts<C>, dim3(unsigned(ceil_div(plan.n, 32)), 2), dim3(32, 32), 0,
-           context.stream(), static_cast<const C*>(p.part), plan.n, int(cut.parts),
+    launch(&add_parts<C>, dim3(unsigned(ceil_div(plan.n, 32)), 2), dim3(32, 8), 0, context.stream(),
+           static_cast<const C*>(p.part), plan.n, int(cut.parts),
            op.wanted.weight ? out[1].raw() : nullptr, op.wanted.bias ? out[2].raw() : nullptr,
            parameter.dtype());
   });
