@@ -16,7 +16,7 @@ else()
 endif()
 
 set(_entasis_emulation "${PROJECT_SOURCE_DIR}/tests/emulation")
-set(ENTASIS_EMULATION_CORE collectives fiber modules scheduler shared_memory)
+set(ENTASIS_EMULATION_CORE collectives fiber last_words modules scheduler shared_memory)
 list(TRANSFORM ENTASIS_EMULATION_CORE REPLACE "(.+)" "${_entasis_emulation}/\\1.cpp")
 file(GLOB _entasis_emulation_runtime CONFIGURE_DEPENDS "${_entasis_emulation}/*.cpp")
 list(REMOVE_ITEM _entasis_emulation_runtime ${ENTASIS_EMULATION_CORE}

@@ -1,9 +1,10 @@
 // The inside of the emulation: how a kernel's threads run on one CPU thread. A block's threads are
 // fibers that switch at barriers and warp collectives; blocks run one after another.
 //
-// The sources behind this header (fiber.cpp, scheduler.cpp) are built without sanitizers: they move
-// between stacks, which instrumented code must not see. Templates and inline functions that device
-// code and scheduler share would be merged with instrumented copies, so there are none.
+// The sources behind this header (ENTASIS_EMULATION_CORE in cmake/emulation.cmake) are built
+// without sanitizers: they move between stacks, which instrumented code must not see. Templates and
+// inline functions that both sides use would be merged with instrumented copies, so the core uses
+// none.
 #pragma once
 
 #include <cstddef>

@@ -14,7 +14,7 @@
 
 #include "core.h"
 #include "fiber.h"
-#include "order.h"
+#include "last_words.h"
 #include "sanitizers.h"
 
 namespace entasis::emulation {
@@ -91,6 +91,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
       fail(text, {nullptr, 0}, Ending::kIllegalAddress);
     }
     fprintf(stderr, "CUDA emulation: %s\n", text);
+    print_order();
   }
   if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
     previous_action.sa_sigaction(signal, info, context);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "device_memory.h"
+#include "last_words.h"
 
 namespace entasis::emulation {
 
@@ -54,6 +55,7 @@ void Runtime::follow_order() {
       wanted.kind == order.kind && wanted.seed == order.seed && test_case == wanted_case;
   if (same && choice.state != 0) return;
   order = wanted;
+  note_order(to_text(order));
   test_case = wanted_case;
   choice.state = order.seed * 2 + 1;
   constexpr unsigned kEagerness[] = {0, 0, 1, 4};
@@ -182,8 +184,8 @@ cudaError_t Runtime::run_device(int device) {
 
 void Runtime::record_failure(const std::string& what) {
   failure = what;
-  std::fprintf(stderr, "CUDA emulation: %s\n  ENTASIS_EMULATION_ORDER=%s\n", what.c_str(),
-               to_text(order));
+  std::fprintf(stderr, "CUDA emulation: %s\n", what.c_str());
+  print_order();
 }
 
 void Runtime::forget_work() {

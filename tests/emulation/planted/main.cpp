@@ -27,7 +27,10 @@ int main(int argc, char** argv) {
       check(cudaDeviceSynchronize(), "end");
       check(cudaStreamDestroy(stream), "stream");
       if (!entasis::emulation::last_failure().empty()) return 2;
-      if (!right) std::fprintf(stderr, "wrong result\n");
+      if (!right) {
+        std::fprintf(stderr, "wrong result\nENTASIS_EMULATION_ORDER=%s\n",
+                     entasis::emulation::to_text(entasis::emulation::current_order()));
+      }
       return right ? 0 : 1;
     } catch (const entasis::Error& error) {
       std::fprintf(stderr, "%s\n", error.what());
