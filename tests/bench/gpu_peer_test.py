@@ -4,6 +4,7 @@ same names. ENTASIS_TORCH_PYTHON names an interpreter that has PyTorch."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -14,8 +15,8 @@ def interpreter():
     """One that has PyTorch, or None."""
     for python in (os.environ.get("ENTASIS_TORCH_PYTHON"), sys.executable,
                    ROOT / "build/venv/bin/python"):
-        if python and subprocess.run([python, "-c", "import torch"], capture_output=True,
-                                     check=False).returncode == 0:
+        if python and shutil.which(python) and subprocess.run(
+                [python, "-c", "import torch"], capture_output=True, check=False).returncode == 0:
             return str(python)
     return None
 
