@@ -9,6 +9,7 @@
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 
+#include "place.h"
 #include "sample.h"
 
 namespace entasis::matrix {
@@ -89,11 +90,12 @@ TEST(Completeness, RowsWithoutATwinSayWhy) {
   }
 }
 
-TEST(Completeness, EveryOpHasACpuKernel) {
+TEST(Completeness, EveryOpHasAKernel) {
+  if (!has_device_under_test()) GTEST_SKIP() << "no CUDA device";
   for (const OpInfo* op : all_ops()) {
     if (op->view != nullptr || is_exempt(kOpsWithoutCpuKernel, op->name)) continue;
-    EXPECT_NE(nullptr, op->kernels[int(DeviceType::kCPU)].run)
-        << "op " << op->name << " has no kernel on the CPU";
+    EXPECT_NE(nullptr, op->kernels[int(device_under_test().type)].run)
+        << "op " << op->name << " has no kernel on " << to_string(device_under_test());
   }
 }
 
