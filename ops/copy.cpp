@@ -123,7 +123,12 @@ Tensor to_device(const Tensor& input, Device device, Location at) {
 }
 
 Tensor copy_(Tensor input, const Tensor& source, Location at) {
-  apply_in_place(Copy{}, at, input, source);
+  const Frame frame("copy_", at);
+  // A 0-d tensor of the CPU joins any device's op as it is.
+  const bool crosses = input.defined() && source.defined() &&
+                       !(input.device() == source.device()) &&
+                       !(source.device().is_cpu() && source.dim() == 0);
+  apply_in_place(Copy{}, at, input, crosses ? to_device(source, input.device()) : source);
   return input;
 }
 Tensor fill_(Tensor input, Number value, Location at) {
@@ -153,8 +158,10 @@ constinit const Row rows[] = {
     row<&to_device>("to_device", args("input", "device"),
                     "input itself if it is on this device, else a copy there.",
                     RowOptions{.torch = "", .why_no_torch = "to(device=...)"}),
-    row<&copy_>("copy_", args("input", "source"),
-                "Writes source, broadcast and cast, into input and returns input."),
+    row<&copy_>(
+        "copy_", args("input", "source"),
+        "Writes source, broadcast, cast and brought from its device, into input and returns "
+        "input."),
     row<&fill_>("fill_", args("input", "value"), "Sets every element of input and returns input."),
     row<&zero_>("zero_", args("input"), "Sets every element of input to 0 and returns input."),
 };

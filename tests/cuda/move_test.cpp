@@ -160,5 +160,17 @@ TEST_F(CudaMove, ComesAndGoes) {
   }
 }
 
+TEST_F(CudaMove, CopiesIntoTensorsOfAnotherDevice) {
+  const Tensor host = whole_numbers({40, 30}, kF32);
+  Tensor device = zeros({30, 40}, {kF64, kCuda});
+  device.copy_(transpose(host, 0, 1));
+  expect_same(device, transpose(host, 0, 1).to(kF64));
+  device.copy_(scalar_tensor(3));
+  expect_same(device, full({30, 40}, 3.0, kF64));
+  Tensor home = zeros({2, 30});
+  home.copy_(slice(host, 0, 0, 2).to(kCuda));
+  expect_same(home, slice(host, 0, 0, 2));
+}
+
 }  // namespace
 }  // namespace entasis

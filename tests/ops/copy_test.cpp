@@ -243,9 +243,11 @@ TEST(CopyError, Messages) {
       "fill_: the target of shape [2, 3] and strides [0, 1] names some elements "
       "more than once; clone() it first" +
           kPlace);
-  expect_message<DeviceError>(
-      [&] { to_device(x, Device(DeviceType::kCUDA), kHere); },
-      "to_device: no cuda device: " + why_no_device(DeviceType::kCUDA) + kPlace);
+  if (device_count(DeviceType::kCUDA) == 0) {
+    expect_message<DeviceError>(
+        [&] { to_device(x, Device(DeviceType::kCUDA), kHere); },
+        "to_device: no cuda device: " + why_no_device(DeviceType::kCUDA) + kPlace);
+  }
   expect_message<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, kHere); },
                               "to_device: a meta tensor has no elements to copy to cpu" + kPlace);
   expect_message<ValueError>([&] { clone(Tensor(), kHere); },
