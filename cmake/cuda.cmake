@@ -1,7 +1,8 @@
 # The CUDA backend: the plugin libentasis_cuda.so, or with a static library the archive that
 # Entasis::cuda links into programs.
 #
-#   ENTASIS_CUDA=AUTO   built where a toolkit and a driver are found
+#   ENTASIS_CUDA=AUTO   built where a toolkit and a driver are found; for a wheel, which is made to go
+#                       elsewhere, the toolkit is enough
 #   ENTASIS_CUDA=ON     built; needs a toolkit, but neither driver nor GPU
 #   ENTASIS_CUDA=OFF    not built
 #
@@ -48,7 +49,7 @@ mark_as_advanced(ENTASIS_NVCC ENTASIS_CUDA_INCLUDE_DIR ENTASIS_CUDNN_INCLUDE_DIR
 set(ENTASIS_HAS_CUDA OFF)
 if(ENTASIS_CUDA STREQUAL "AUTO")
   if(ENTASIS_NVCC AND ENTASIS_CUDA_INCLUDE_DIR AND ENTASIS_CUDNN_INCLUDE_DIR
-     AND (EXISTS /proc/driver/nvidia/version OR EXISTS /dev/dxg))
+     AND (EXISTS /proc/driver/nvidia/version OR EXISTS /dev/dxg OR DEFINED SKBUILD))
     set(ENTASIS_HAS_CUDA ON)
   endif()
 elseif(ENTASIS_CUDA)
