@@ -68,8 +68,10 @@ void run_integers(Product<T>& p) {
       const GemmBatch& b = p.batch[d];
       const int64_t at = rest % b.size;
       rest /= b.size;
-      g.a += at * b.a_stride;
-      g.b += at * b.b_stride;
+      if (g.k > 0) {  // else there may be no memory to point into
+        g.a += at * b.a_stride;
+        g.b += at * b.b_stride;
+      }
       g.c += at * b.c_stride;
     }
     gemm_naive(g.m, g.n, g.k, g.a, g.a_row_stride, g.a_column_stride, g.b, g.b_row_stride,

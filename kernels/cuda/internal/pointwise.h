@@ -91,12 +91,14 @@ struct VectorOperands {
   __device__ __forceinline__ void load(const PointwiseOperands& p, int64_t i, int64_t n) {
 #pragma unroll
     for (int k = 0; k < kArity; ++k) {
-      const M* const from = static_cast<const M*>(p.in[k]) + i;
       if (p.is_value >> k & 1) {
         const T value = value_of<T>(p.value[k]);
 #pragma unroll
         for (int j = 0; j < kSize; ++j) x[j][k] = value;
-      } else if (i + kSize <= n) {
+        continue;
+      }
+      const M* const from = static_cast<const M*>(p.in[k]) + i;
+      if (i + kSize <= n) {
         const Vec<M> loaded = load_vec(from);
 #pragma unroll
         for (int j = 0; j < kSize; ++j) x[j][k] = convert_to<T>(loaded.at[j]);

@@ -146,8 +146,9 @@ __global__ void __launch_bounds__(kReduceThreads, Fold::kBlocks)
   const bool is_run = kVec > 1 && items.is_run;
   int shift = 0;  // elements from the last multiple of 16 bytes to a run's first
   if constexpr (kVec > 1) {
-    const M* const row = static_cast<const M*>(p.in[0]) + base[0];
-    if (is_run) shift = int(reinterpret_cast<uintptr_t>(row) % 16 / sizeof(M));
+    // By numbers: of an empty tensor there is no memory to point into.
+    const uintptr_t row = reinterpret_cast<uintptr_t>(p.in[0]) + uintptr_t(base[0]) * sizeof(M);
+    if (is_run) shift = int(row % 16 / sizeof(M));
   }
   const int64_t count = is_run ? (p.elements + shift + kVec - 1) / kVec : items.count;
   const int64_t begin = split * p.share;
