@@ -10,6 +10,7 @@ namespace {
 
 bool same_place(const Location& a, const Location& b) {
   if (a.line != b.line) return false;
+  if (a.file == b.file) return true;
   const char *x = a.file, *y = b.file;
   while (*x != '\0' && *x == *y) ++x, ++y;
   return *x == *y;
@@ -103,22 +104,26 @@ uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int source, L
   me.at = at;
   me.state = State::kInWarp;
   warp.waiting |= bit(me);
-  bool complete = true;
-  for (unsigned i = 0; i < kWarpThreads; ++i) {
-    if (!names(mask, i)) continue;
-    // A lane may be in an operation of others first, and come here later.
-    const bool here = names(warp.waiting, i) && names(lanes[i].mask, me.lane);
-    complete = complete && here;
-    if (!here) continue;
-    if (lanes[i].mask != mask) fail("warp operation: lanes pass different masks", at);
-    if (lanes[i].op != op || !same_place(lanes[i].at, at)) {
-      fail("divergent warp operation: lanes of one mask meet at different places", at);
-    }
+  // A lane that waits with a mask that does not name this one is in an operation of others first,
+  // and comes here later.
+  me.leader = &me;
+  me.arrived = 0;
+  for (unsigned others = warp.waiting & mask & ~bit(me); others != 0; others &= others - 1) {
+    const Thread& other = lanes[__builtin_ctz(others)];
+    if (!names(other.mask, me.lane)) continue;
+    me.leader = other.leader;
+    break;
+  }
+  Thread& leader = *me.leader;
+  leader.arrived |= bit(me);
+  if (leader.mask != mask) fail("warp operation: lanes pass different masks", at);
+  if (leader.op != op || !same_place(leader.at, at)) {
+    fail("divergent warp operation: lanes of one mask meet at different places", at);
   }
   // Of these operations only __syncwarp() orders memory.
   char* const order = op == WarpOp::kSync ? &warp.order[warp.rounds % 2] : nullptr;
   if (order != nullptr) release(order);
-  if (complete) finish_collective(warp, lanes, mask);
+  if (leader.arrived == mask) finish_collective(warp, lanes, mask);
   wait();
   if (order != nullptr) acquire(order);
   return me.value;

@@ -59,12 +59,11 @@ unsigned choose_lane(unsigned ready) {
       break;
     case Order::kDescending:
       return 31u - static_cast<unsigned>(__builtin_clz(ready));
-    case Order::kRandom:
-      for (unsigned skip = choice.below(static_cast<unsigned>(__builtin_popcount(ready))); skip > 0;
-           --skip) {
-        ready &= ready - 1;
-      }
-      break;
+    case Order::kRandom: {  // the first one from a random lane on, around
+      const unsigned from = choice.below(kWarpThreads);
+      const unsigned after = ready >> from << from;
+      return static_cast<unsigned>(__builtin_ctz(after != 0 ? after : ready));
+    }
   }
   return static_cast<unsigned>(__builtin_ctz(ready));
 }

@@ -23,6 +23,8 @@ struct Thread : Registers {
   int source;
   uint64_t value;  // its own, then the result
   Location at;
+  Thread* leader;    // of a warp operation: the lane that came first
+  unsigned arrived;  // of a leader: the lanes that have come
 };
 
 struct Warp {
