@@ -8,7 +8,7 @@
 namespace entasis::matrix {
 namespace {
 
-class Forward : public testing::TestWithParam<std::string> {};
+class Forward : public OfRow {};
 
 TEST_P(Forward, AgreesWithReference) {
   const Sample& sample = *samples().find(GetParam());
@@ -23,7 +23,7 @@ INSTANTIATE_TEST_SUITE_P(Row, Forward, testing::ValuesIn(sampled_rows()), name_o
 
 // ---- Bad input
 
-class BadInput : public testing::TestWithParam<std::string> {};
+class BadInput : public OfRow {};
 
 TEST_P(BadInput, RaisesTheStatedError) {
   const Sample& sample = *samples().find(GetParam());

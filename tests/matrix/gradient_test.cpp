@@ -18,7 +18,7 @@ int64_t elements_of(const Call& call) {
   }
   return n;
 }
-class Gradient : public testing::TestWithParam<std::string> {};
+class Gradient : public OfRow {};
 
 TEST_P(Gradient, AgreesWithDifferences) {
   const Sample& sample = *samples().find(GetParam());

@@ -202,7 +202,10 @@ Device device_under_test() {
   return device;
 }
 
-bool has_device_under_test() { return device_count(device_under_test().type) > 0; }
+std::string why_not_under_test() {
+  if (device_count(device_under_test().type) > 0) return "";
+  return "no CUDA device: " + why_no_device(device_under_test().type);
+}
 
 namespace {
 

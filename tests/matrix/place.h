@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <entasis/core/tensor.h>
@@ -40,9 +41,10 @@ struct Placing {
 Placing placing_of(const Shape& shape, Layout layout);
 
 // Where the tests place their tensors: the CPU, or what ENTASIS_MATRIX_DEVICE in the environment
-// names. Tests skip where there is no such device.
+// names.
 Device device_under_test();
-bool has_device_under_test();
+// Why tests have to skip for want of such a device; empty if there is one.
+std::string why_not_under_test();
 
 // A tensor inside a larger block of memory that is filled with a pattern.
 class Placed {

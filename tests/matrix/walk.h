@@ -24,6 +24,14 @@ inline std::string name_of_row(const testing::TestParamInfo<std::string>& info) 
   return name;
 }
 
+// Tests of rows on the device under test; they skip where there is none.
+class OfRow : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (const std::string why = why_not_under_test(); !why.empty()) GTEST_SKIP() << why;
+  }
+};
+
 // Whether a call comes to the device under test: one without tensors stays on the CPU.
 inline bool reaches_device(const Call& call) {
   const auto has_tensors = [](const CallArgument& argument) {
@@ -39,7 +47,6 @@ inline bool reaches_device(const Call& call) {
 template <class F>
 void each_call(const Sample& sample, DType dtype, const F& f,
                const std::vector<Layout>& layouts = layouts_under_test()) {
-  if (!has_device_under_test()) GTEST_SKIP() << "there is no " << to_string(device_under_test());
   Maker maker(dtype);
   sample.calls(maker);
   for (const Call& call : maker.calls) {
