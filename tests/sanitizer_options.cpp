@@ -12,7 +12,8 @@ __attribute__((visibility("default"))) const char* __ubsan_default_options() {
 }
 
 __attribute__((visibility("default"))) const char* __tsan_default_options() {
-  return "halt_on_error=1:second_deadlock_stack=1";
+  // By default programs with threads, emulated kernels among them, sleep a second at their exit.
+  return "halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=50";
 }
 
 }  // extern "C"

@@ -59,6 +59,12 @@ uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int source, L
 // __syncthreads() and its kin; the number of threads whose predicate is not 0.
 unsigned block_barrier(bool predicate, Location at);
 
+// For the thread sanitizer, by C++'s rule of fences: what a thread has done before a fence comes
+// before what another does after one, if the first went on with an atomic operation on a place and
+// the second met it there by its own last one. A fence speaks for the next such operation only.
+void memory_fence();
+void meet_atomically(const void* place);  // before each atomic operation
+
 void* dynamic_shared();
 
 // How a kernel ends.

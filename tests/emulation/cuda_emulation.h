@@ -3,7 +3,7 @@
 // own host code; the rest is here and in the headers below.
 //
 // What is not here, kernels do not use: PTX, asynchronous copies, cooperative groups, clusters,
-// __activemask(), spinning on another thread.
+// __activemask(), spinning on another thread (but for a lock that nobody holds at a barrier).
 #pragma once
 
 #ifdef __CUDACC__

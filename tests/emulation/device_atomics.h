@@ -1,5 +1,6 @@
-// Atomic operations and special loads and stores of device code. Atomics are relaxed, as on the
-// device: the thread sanitizer takes them for atomic, but not for synchronisation.
+// Atomic operations, fences, and special loads and stores of device code. Atomics are relaxed, as
+// on the device: the thread sanitizer takes them for atomic, but for synchronisation only together
+// with fences.
 #pragma once
 
 #include <bit>
@@ -7,6 +8,7 @@
 #include <type_traits>
 
 #include "core.h"
+#include "sanitizers.h"
 
 namespace entasis::emulation {
 
@@ -25,6 +27,7 @@ using Bits = std::conditional_t<sizeof(T) == 2, uint16_t,
 // Replaces *place by change(*place); the old value.
 template <class T, class Change>
 T replace(T* place, Change change) {
+  if constexpr (kThreadSanitizer) meet_atomically(place);
   auto* const bits = reinterpret_cast<Bits<T>*>(place);
   Bits<T> old = __atomic_load_n(bits, __ATOMIC_RELAXED);
   Bits<T> changed;
@@ -85,6 +88,15 @@ inline unsigned atomicDec(unsigned* place, unsigned limit) {
   return ::entasis::emulation::replace(
       place, [&](unsigned old) { return old == 0 || old > limit ? limit : old - 1; });
 }
+
+// ---- Fences. One CPU thread runs all device threads, so its memory is in order: only the compiler
+// must be held, and the thread sanitizer be told.
+inline void __threadfence() {
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if constexpr (::entasis::emulation::kThreadSanitizer) ::entasis::emulation::memory_fence();
+}
+inline void __threadfence_block() { __threadfence(); }
+inline void __threadfence_system() { __threadfence(); }
 
 // ---- Loads and stores that choose a cache. Vectors among them need aligned addresses.
 #define ENTASIS_EMULATION_LOAD(name)                                                      \

@@ -38,7 +38,7 @@ inline unsigned vote(WarpOp op, unsigned mask, uint64_t value, Location at) {
 #define ENTASIS_EMULATION_AT \
   ::entasis::emulation::Location at = ::entasis::emulation::Location::current()
 
-// ---- Barriers and fences.
+// ---- Barriers.
 inline void __syncthreads(ENTASIS_EMULATION_AT) { ::entasis::emulation::block_barrier(false, at); }
 inline int __syncthreads_count(int predicate, ENTASIS_EMULATION_AT) {
   return static_cast<int>(::entasis::emulation::block_barrier(predicate != 0, at));
@@ -52,10 +52,6 @@ inline int __syncthreads_and(int predicate, ENTASIS_EMULATION_AT) {
 inline void __syncwarp(unsigned mask = 0xffffffffu, ENTASIS_EMULATION_AT) {
   ::entasis::emulation::vote(::entasis::emulation::WarpOp::kSync, mask, 0, at);
 }
-// One CPU thread runs all device threads: its memory is in order, only the compiler must be held.
-inline void __threadfence() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
-inline void __threadfence_block() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
-inline void __threadfence_system() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 [[noreturn]] inline void __trap(ENTASIS_EMULATION_AT) {
   ::entasis::emulation::fail("__trap()", at);
 }

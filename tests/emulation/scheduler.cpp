@@ -160,6 +160,8 @@ void start_threads(uint64_t index) {
     thread.lane = i % kWarpThreads;
     thread.id = i;
     thread.fiber = nullptr;
+    thread.atomic_place = nullptr;
+    thread.fenced = false;
     make_ready(thread);
     thread.state = State::kFresh;
     warp_of(thread).lanes |= bit(thread);
@@ -245,6 +247,17 @@ void wait() {
   release(&end_order);  // the host may end the block while the thread waits
   resume(next_thread());
   if (self != me) abort();
+}
+
+void memory_fence() {
+  self->fenced = true;
+  if (self->atomic_place != nullptr) acquire(self->atomic_place);
+}
+
+void meet_atomically(const void* place) {
+  self->atomic_place = static_cast<char*>(const_cast<void*>(place));
+  if (self->fenced) release(self->atomic_place);
+  self->fenced = false;
 }
 
 void fail(const Failure& failure) {

@@ -25,6 +25,10 @@ struct Thread : Registers {
   Location at;
   Thread* leader;    // of a warp operation: the lane that came first
   unsigned arrived;  // of a leader: the lanes that have come
+
+  // For fences.
+  char* atomic_place;  // of its last atomic operation; null: none yet
+  bool fenced;         // since then
 };
 
 struct Warp {

@@ -66,7 +66,13 @@ void expect_close(const Tensor& actual, const std::vector<double>& expected, dou
   }
 }
 
-class Conv2d : public testing::TestWithParam<std::tuple<size_t, bool, DType>> {};
+using ConvParameters = std::tuple<size_t, bool, DType>;  // the case; channels last
+std::string name_of_conv(const testing::TestParamInfo<ConvParameters>& info) {
+  const auto& [index, last, dtype] = info.param;
+  return "case" + std::to_string(index) + (last ? "_channels_last_" : "_") + name_of(dtype);
+}
+
+class Conv2d : public testing::TestWithParam<ConvParameters> {};
 
 TEST_P(Conv2d, ValuesAndGradients) {
   const auto [index, last, dtype] = GetParam();
@@ -119,7 +125,8 @@ TEST_P(Conv2d, ValuesAndGradients) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Conv2d,
                          testing::Combine(testing::Range(size_t{0}, std::size(kCases)),
-                                          testing::Bool(), testing::Values(kF64, kF32, kBF16)));
+                                          testing::Bool(), testing::Values(kF64, kF32, kBF16)),
+                         name_of_conv);
 
 TEST(Conv2dGrads, SecondOrderByFiniteDifferences) {
   manual_seed(3);

@@ -17,21 +17,18 @@ __device__ inline void report_index(const IndexCheck& check, int64_t position, i
       static_cast<unsigned long long>(check.launch) << 32 | (position & 0xffffffffll);
   IndexRecord* const record = check.record;
   // Most of many wrong indices turn back here.
-  if (mine >= *static_cast<volatile unsigned long long*>(&record->first)) return;
+  if (atomicMin(&record->first, mine) <= mine) return;
   while (atomicCAS(&record->lock, 0u, 1u) != 0u) {
   }
   __threadfence();
-  volatile IndexRecord* const now = record;
-  if (mine < now->first) {
-    now->first = mine;
-    now->index = index;
-    now->size = size;
-    now->dim = dim;
+  if (atomicMin(&record->first, mine) == mine) {  // no lower one has come meanwhile
+    record->index = index;
+    record->size = size;
+    record->dim = dim;
+    *check.flag = 1;
   }
-  __threadfence();
-  atomicExch(&record->lock, 0u);
-  *check.flag = 1;
   __threadfence_system();
+  atomicExch(&record->lock, 0u);
 }
 
 // `index` in [-size, size) as a place in [0, size), or -1 after a report.

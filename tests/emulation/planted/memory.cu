@@ -108,6 +108,25 @@ bool kernel_after_free(bool bug, cudaStream_t stream) {
   return true;
 }
 
+// ---- The last thread adds up what all have written, without a barrier
+
+template <bool kBug>
+__global__ void add_by_the_last(int* parts, int* counter, int* sum) {
+  parts[threadIdx.x] = static_cast<int>(threadIdx.x);
+  if constexpr (!kBug) __threadfence();
+  if (atomicAdd(counter, 1) != static_cast<int>(blockDim.x) - 1) return;
+  __threadfence();
+  *sum = 0;
+  for (unsigned i = 0; i < blockDim.x; ++i) *sum += parts[i];
+}
+
+bool missing_fence(bool bug, cudaStream_t stream) {
+  DeviceArray<int> parts(64, stream), counter({0}, stream), sum(1, stream);
+  launch(bug ? add_by_the_last<true> : add_by_the_last<false>, 1, 64, 0, stream, parts.data(),
+         counter.data(), sum.data());
+  return sum.host()[0] == 64 * 63 / 2;
+}
+
 // Far from any array: an index of the wrong type, say.
 __global__ void take_at(const int* in, int* out, int64_t index) { *out = in[index]; }
 
@@ -131,6 +150,7 @@ std::vector<PlantedBug> planted_in_memory() {
           {"misaligned_load", misaligned_load},
           {"misaligned_plain_load", misaligned_plain_load},
           {"missing_atomic", missing_atomic},
+          {"missing_fence", missing_fence},
           {"uninitialised_memory", uninitialised_memory},
           {"kernel_after_free", kernel_after_free},
           {"far_out_of_range", far_out_of_range},

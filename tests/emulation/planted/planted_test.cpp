@@ -81,6 +81,7 @@ const Expected kExpected[] = {
     {"misaligned_load", kAligned, kAligned, kAligned},
     {"misaligned_plain_load", nullptr, kUndefined, nullptr},
     {"missing_atomic", nullptr, nullptr, kRace},
+    {"missing_fence", nullptr, nullptr, kRace},
     {"uninitialised_memory", kWrong, kWrong, kWrong},
     {"kernel_after_free", kFreed, kPoisoned, kFreed},
     {"far_out_of_range", kFar, kFar, kFar},
