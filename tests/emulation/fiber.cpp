@@ -57,6 +57,12 @@ constexpr size_t kStackSize = 256 * 1024;   // sanitizers make frames large
 constexpr size_t kGuardSize = 64 * 1024;    // below it; a multiple of any page size
 constexpr unsigned kNoSynchronisation = 1;  // for __tsan_switch_to_fiber
 
+// The thread sanitizer tells 255 threads apart, those of the host among them; further ones take the
+// places of others, and races between the two are lost. So fibers whose ids differ by this number
+// are one thread to it: a prime, since kernels pair threads at rounder distances.
+constexpr unsigned kThreadStates = 239;
+void* thread_states[kThreadStates];
+
 Fiber* left = nullptr;  // by the switch in progress
 
 // The second half of a switch, on the new stack. Tells the sanitizer where the old stack lies,
@@ -83,12 +89,13 @@ void begin() {
 
 bool fibers_are_threads() { return __tsan_create_fiber != nullptr; }
 
-void create_fiber(Fiber& fiber, void (*entry)()) {
+void create_fiber(Fiber& fiber, unsigned id, void (*entry)()) {
   void* const memory = mmap(nullptr, kGuardSize + kStackSize, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED || mprotect(memory, kGuardSize, PROT_NONE) != 0) abort();
   fiber.stack = static_cast<char*>(memory) + kGuardSize;
   fiber.stack_size = kStackSize;
+  fiber.id = id;
   fiber.entry = entry;
   restart_fiber(fiber);
 }
@@ -97,8 +104,12 @@ void restart_fiber(Fiber& fiber) {
   allow_memory(fiber.stack, fiber.stack_size);  // frames that were left behind have red zones
   fiber.fake_stack = nullptr;
   if (fibers_are_threads()) {
-    if (fiber.thread_state != nullptr) __tsan_destroy_fiber(fiber.thread_state);
-    fiber.thread_state = __tsan_create_fiber(0);
+    void*& state = thread_states[fiber.id % kThreadStates];
+    if (fiber.id < kThreadStates) {
+      if (state != nullptr) __tsan_destroy_fiber(state);
+      state = __tsan_create_fiber(0);
+    }
+    fiber.thread_state = state;
   }
 #ifdef ENTASIS_EMULATION_USES_UCONTEXT
   getcontext(&fiber.context);
@@ -128,7 +139,9 @@ void switch_fiber(Fiber& from, Fiber& to) {
   if (__sanitizer_start_switch_fiber != nullptr) {
     __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.stack_size);
   }
-  if (fibers_are_threads()) __tsan_switch_to_fiber(to.thread_state, kNoSynchronisation);
+  if (fibers_are_threads() && to.thread_state != from.thread_state) {
+    __tsan_switch_to_fiber(to.thread_state, kNoSynchronisation);
+  }
 #ifdef ENTASIS_EMULATION_USES_UCONTEXT
   swapcontext(&from.context, &to.context);
 #else

@@ -20,16 +20,19 @@ struct Fiber {
   size_t stack_size;
   void* fake_stack;    // the address sanitizer's
   void* thread_state;  // the thread sanitizer's
-  void (*entry)();     // never returns
+  unsigned id;
+  void (*entry)();  // never returns
 };
 
 // True under the thread sanitizer, to which two device threads must not share a stack.
 bool fibers_are_threads();
 
-// Gives a zeroed fiber its stack; `entry` begins at the first switch to it.
-void create_fiber(Fiber& fiber, void (*entry)());
+// Gives a zeroed fiber its stack; `entry` begins at the first switch to it. Called in the order of
+// the ids 0, 1, ...
+void create_fiber(Fiber& fiber, unsigned id, void (*entry)());
 
-// Forgets what ran on the fiber: the next switch to it begins `entry` anew.
+// Forgets what ran on the fiber: the next switch to it begins `entry` anew. Called for all fibers
+// together, in the order of their ids.
 void restart_fiber(Fiber& fiber);
 
 // Makes `fiber` stand for the calling host thread.

@@ -90,13 +90,19 @@ void become(Thread* thread) {
 
 void fiber_main();
 
+// Makes fibers until there are `count`.
+void need_fibers(unsigned count) {
+  for (; fiber_count < count; ++fiber_count) {
+    create_fiber(fibers[fiber_count], fiber_count, fiber_main);
+  }
+}
+
 // A fiber for a thread that begins.
 Fiber* take_fiber(const Thread& thread) {
-  const bool own = fibers_are_threads();
-  if (!own && idle_count > 0) return idle[--idle_count];
-  const unsigned index = own ? thread.id : fiber_count;
-  for (; fiber_count <= index; ++fiber_count) create_fiber(fibers[fiber_count], fiber_main);
-  return &fibers[index];
+  if (fibers_are_threads()) return &fibers[thread.id];
+  if (idle_count > 0) return idle[--idle_count];
+  need_fibers(fiber_count + 1);
+  return &fibers[fiber_count - 1];
 }
 
 // Leaves the running fiber for that of `thread`, or for the host if there is none.
@@ -278,6 +284,8 @@ Ending run_grid(const Grid& launched, const Order& order, char* failure, size_t 
   block.failure = {};
   adopt_host(host);
   current_fiber = &host;
+  // The thread sanitizer orders what a thread has done before what a fiber does that it makes.
+  if (fibers_are_threads()) need_fibers(block.threads);
   size_shared_memory(grid.shared_bytes);
 
   failure[0] = '\0';

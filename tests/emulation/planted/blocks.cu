@@ -22,33 +22,40 @@ std::vector<float> counting(int n) {
 
 // ---- A block reverses its elements through shared memory.
 
-std::vector<float> reversed_blocks() {
+std::vector<float> reversed_blocks(int threads) {
   std::vector<float> values;
-  for (int i = 0; i < kBlocks * kThreads; ++i) {
-    values.push_back(static_cast<float>(i / kThreads * kThreads + kThreads - 1 - i % kThreads));
+  for (int i = 0; i < kBlocks * threads; ++i) {
+    values.push_back(static_cast<float>(i / threads * threads + threads - 1 - i % threads));
   }
   return values;
 }
 
 template <class Kernel>
-bool reverse(Kernel kernel, size_t shared_bytes, cudaStream_t stream) {
-  DeviceArray<float> in(counting(kBlocks * kThreads), stream), out(kBlocks * kThreads, stream);
-  launch(kernel, kBlocks, kThreads, shared_bytes, stream, in.data(), out.data());
-  return out.host() == reversed_blocks();
+bool reverse(Kernel kernel, size_t shared_bytes, cudaStream_t stream, int threads = kThreads) {
+  DeviceArray<float> in(counting(kBlocks * threads), stream), out(kBlocks * threads, stream);
+  launch(kernel, kBlocks, threads, shared_bytes, stream, in.data(), out.data());
+  return out.host() == reversed_blocks(threads);
 }
 
 template <bool kBug>
 __global__ void without_barrier(const float* in, float* out) {
   DYN_SHARED(float, tile);
-  tile[threadIdx.x] = in[blockIdx.x * kThreads + threadIdx.x];
+  tile[threadIdx.x] = in[blockIdx.x * blockDim.x + threadIdx.x];
   if constexpr (!kBug) __syncthreads();
-  out[blockIdx.x * kThreads + threadIdx.x] = tile[kThreads - 1 - threadIdx.x];
+  out[blockIdx.x * blockDim.x + threadIdx.x] = tile[blockDim.x - 1 - threadIdx.x];
 }
 
 bool missing_barrier(bool bug, cudaStream_t stream) {
   const size_t bytes = kThreads * sizeof(float);
   return bug ? reverse(without_barrier<true>, bytes, stream)
              : reverse(without_barrier<false>, bytes, stream);
+}
+
+// More threads than the thread sanitizer tells apart.
+bool missing_barrier_in_large_block(bool bug, cudaStream_t stream) {
+  constexpr int kMost = 1024;
+  return reverse(bug ? without_barrier<true> : without_barrier<false>, kMost * sizeof(float),
+                 stream, kMost);
 }
 
 // The host asks for less than the kernel uses.
@@ -161,6 +168,7 @@ bool too_many_threads(bool bug, cudaStream_t stream) {
 
 std::vector<PlantedBug> planted_in_blocks() {
   return {{"missing_barrier", missing_barrier},
+          {"missing_barrier_in_large_block", missing_barrier_in_large_block},
           {"short_dynamic_shared", short_dynamic_shared},
           {"static_shared_out_of_range", static_shared_out_of_range},
           {"write_after_read", write_after_read},
