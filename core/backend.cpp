@@ -44,6 +44,7 @@ float Backend::milliseconds_between(void*, void*) {
 }
 
 void Backend::begin_capture(int) { throw DeviceError("this device has no graphs"); }
+bool Backend::is_capturing(int) const { return false; }
 void* Backend::end_capture(int) { throw DeviceError("this device has no graphs"); }
 void Backend::abandon_capture(int) noexcept {}
 void Backend::replay(void*, StreamId) { throw DeviceError("this device has no graphs"); }

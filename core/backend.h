@@ -89,7 +89,8 @@ class ENTASIS_API Backend {
 
   // ---- Graphs: the work of a stream, kept and repeated. Without them these throw DeviceError.
   virtual void begin_capture(int device);
-  virtual void* end_capture(int device);  // the graph
+  virtual bool is_capturing(int device) const;  // whether the calling thread does
+  virtual void* end_capture(int device);        // the graph
   virtual void abandon_capture(int device) noexcept;
   virtual void replay(void* graph, StreamId stream);
   virtual void delete_graph(void* graph) noexcept;

@@ -57,6 +57,11 @@ class CaptureWatch final : public Interceptor {
 
 }  // namespace
 
+bool is_capturing(Device device) {
+  const Backend* backend = find_backend(device.type);
+  return backend != nullptr && backend->is_capturing(device.index);
+}
+
 CudaGraph::CudaGraph(Device device) : device_(device) { check_device(device); }
 CudaGraph::~CudaGraph() { drop(); }
 

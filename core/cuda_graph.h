@@ -11,8 +11,9 @@
 //
 // The closure runs once, without effect on the device: what it would launch is kept. A replay runs
 // the same kernels on the same memory, so new data are copied into the tensors of before, and
-// numbers that change from step to step must lie in tensors. Random draws go on: each replay takes
-// new numbers. What the host decides in the closure is decided once.
+// numbers that change from step to step must lie in tensors, an optimizer's by its option
+// capturable. Random draws go on: each replay takes new numbers. What the host decides in the
+// closure is decided once.
 #pragma once
 
 #include <utility>
@@ -54,5 +55,8 @@ class ENTASIS_API CudaGraph {
   void* graph_ = nullptr;
   std::vector<Use> uses_;  // storages from outside that the graph touches and that are still alive
 };
+
+// Whether the calling thread captures what it does on `device`.
+ENTASIS_API bool is_capturing(Device device);
 
 }  // namespace entasis

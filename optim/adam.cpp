@@ -4,6 +4,7 @@
 
 #include <entasis/core/autograd.h>
 #include <entasis/core/error.h>
+#include <entasis/ops/arithmetic.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/update.h>
 #include <entasis/optim/internal/check.h>
@@ -26,12 +27,12 @@ void check_options(const char* name, const Options& options, Location at) {
 
 }  // namespace
 
-void AdamOptions::check(Location at) const { check_options("Adam", *this, at); }
-void AdamWOptions::check(Location at) const { check_options("AdamW", *this, at); }
+void AdamOptions::check(Location at) const { check_options(name, *this, at); }
+void AdamWOptions::check(Location at) const { check_options(name, *this, at); }
 
 template <class Options>
 AdamFamily<Options>::AdamFamily(const std::vector<ParameterGroup<Options>>& groups, Location at)
-    : GroupedOptimizer<Options>({{"exp_avg", "exp_avg_sq"}, true}, groups, at) {}
+    : GroupedOptimizer<Options>({Options::name, {"exp_avg", "exp_avg_sq"}, true}, groups, at) {}
 
 template <class Options>
 void AdamFamily<Options>::step_all(bool decoupled, Location at) {
@@ -44,31 +45,35 @@ template <class Options>
 void AdamFamily<Options>::step_group(size_t group, bool decoupled, Location at) {
   const Options& o = this->options(group);
   const AdamHyper hyper{o.lr, o.betas[0], o.betas[1], o.eps, o.weight_decay, decoupled};
-  std::vector<size_t> waiting;
-  for (size_t i = this->group_begin(group); i < this->group_end(group); ++i) {
-    const Tensor& parameter = this->parameters()[i];
-    if (!parameter.grad().defined()) continue;
+  const std::vector<size_t> all = this->to_step(group, o.capturable, at);
+  for (const size_t i : all) {
     for (Tensor& moment : this->state(i).tensors) {
-      if (!moment.defined()) moment = zeros_like(parameter, at);
+      if (moment.defined()) continue;
+      this->check_may_make_state(i, at);
+      moment = zeros_like(this->parameters()[i], at);
     }
-    waiting.push_back(i);
   }
-  while (!waiting.empty()) {
-    const int64_t step = this->state(waiting[0]).step + 1;
+  for (const auto& cohort : this->cohorts(all, o.capturable, at)) {
     Tensors parameters, gradients, m, v;
-    std::vector<size_t> stepped, later;
-    for (const size_t i : waiting) {
-      auto& state = this->state(i);
-      (state.step + 1 == step ? stepped : later).push_back(i);
-      if (state.step + 1 != step) continue;
+    for (const size_t i : cohort.parameters) {
       parameters.push_back(this->parameters()[i]);
       gradients.push_back(parameters.back().grad());
-      m.push_back(state.tensors[0]);
-      v.push_back(state.tensors[1]);
+      m.push_back(this->state(i).tensors[0]);
+      v.push_back(this->state(i).tensors[1]);
     }
-    adam_step_(parameters, gradients, m, v, hyper, step, at);
-    for (const size_t i : stepped) this->state(i).step = step;
-    waiting = std::move(later);
+    if (!o.capturable) {
+      adam_step_(parameters, gradients, m, v, hyper, cohort.step + 1, at);
+      for (const size_t i : cohort.parameters) this->state(i).step = cohort.step + 1;
+      continue;
+    }
+    add_(cohort.counter, 1, at);
+    try {
+      adam_step_(parameters, gradients, m, v, hyper, this->lr_on_device(group, at), cohort.counter,
+                 at);
+    } catch (...) {
+      add_(cohort.counter, -1, at);
+      throw;
+    }
   }
 }
 

@@ -8,10 +8,12 @@
 namespace entasis::optim {
 
 struct AdamOptions {
+  static constexpr const char* name = "Adam";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 0;  // added to the gradient
+  bool capturable = false;  // see Optimizer
 
   void visit(auto&& v) {
     v("lr", lr);
@@ -25,10 +27,12 @@ struct AdamOptions {
 };
 
 struct AdamWOptions {
+  static constexpr const char* name = "AdamW";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 0.01;  // shrinks the parameter by lr * weight_decay
+  bool capturable = false;     // see Optimizer
 
   void visit(auto&& v) {
     v("lr", lr);

@@ -1,10 +1,13 @@
 #include <entasis/optim/optimizer.h>
 
+#include <algorithm>
 #include <set>
 
 #include <entasis/core/autograd.h>
+#include <entasis/core/cuda_graph.h>
 #include <entasis/core/error.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/factory.h>
 
 namespace entasis::optim {
 namespace {
@@ -43,6 +46,7 @@ void Optimizer::add_group(const Tensors& parameters, Location at) {
     states_.emplace_back();
   }
   group_ends_.push_back(parameters_.size());
+  lrs_.emplace_back();
 }
 
 void Optimizer::zero_grad() {
@@ -61,14 +65,113 @@ double Optimizer::lr(size_t group, Location at) const {
 }
 
 void Optimizer::set_lr(double lr, Location at) {
-  set_numbers(std::vector<Numbers>(groups(), {{"lr", lr}}), at);
+  change_numbers(std::vector<Numbers>(groups(), {{"lr", lr}}), at);
 }
 
 void Optimizer::set_group_lr(size_t group, double lr, Location at) {
   this->lr(group, at);  // that it exists
   std::vector<Numbers> changes(groups());
   changes[group] = {{"lr", lr}};
+  change_numbers(changes, at);
+}
+
+// Learning rates that lie on a device follow.
+void Optimizer::change_numbers(const std::vector<Numbers>& changes, Location at) {
+  for (size_t group = 0; group < groups(); ++group) {
+    if (lrs_[group].defined() && is_capturing(lrs_[group].device())) {
+      throw DeviceError(std::string(kind_.name) +
+                            ": a learning rate cannot be set while a graph is captured, since each "
+                            "replay would set it again",
+                        at);
+    }
+  }
   set_numbers(changes, at);
+  const NoGrad no_grad;
+  for (size_t group = 0; group < groups(); ++group) {
+    if (lrs_[group].defined() && changes[group].count("lr")) fill_(lrs_[group], lr(group), at);
+  }
+}
+
+const Tensor& Optimizer::lr_on_device(size_t group, Location at) {
+  const size_t first = group_begin(group);
+  Tensor& lr = lrs_[group];
+  if (!lr.defined() || !(lr.device() == parameters_[first].device())) {
+    check_may_make_state(first, at);
+    lr = full({}, this->lr(group), {kF64, parameters_[first].device()}, at);
+  }
+  return lr;
+}
+
+// ---- Steps
+
+bool Optimizer::is_captured(size_t parameter) const {
+  return is_capturing(parameters_[parameter].device());
+}
+
+std::vector<size_t> Optimizer::to_step(size_t group, bool capturable, Location at) const {
+  std::vector<size_t> all;
+  for (size_t i = group_begin(group); i < group_end(group); ++i) {
+    if (parameters_[i].grad().defined()) all.push_back(i);
+  }
+  if (!capturable && !all.empty() && is_captured(all[0])) {
+    throw DeviceError(std::string(kind_.name) +
+                          ": a step that is captured in a graph needs the option capturable; "
+                          "without it all replays would take the learning rate of this one",
+                      at);
+  }
+  return all;
+}
+
+void Optimizer::check_may_make_state(size_t parameter, Location at) const {
+  if (!is_captured(parameter)) return;
+  throw DeviceError(std::string(kind_.name) +
+                        ": a captured step would make the state of parameter " +
+                        std::to_string(parameter) +
+                        " anew in each replay; take a step with the same gradients before",
+                    at);
+}
+
+std::vector<Optimizer::Cohort> Optimizer::cohorts(const std::vector<size_t>& parameters,
+                                                  bool capturable, Location at) {
+  std::vector<Cohort> all;
+  for (const size_t i : parameters) {
+    const State& state = states_[i];
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Cohort& cohort) {
+      return state.counter.defined() ? cohort.counter.same(state.counter)
+                                     : !cohort.counter.defined() && cohort.step == state.step;
+    });
+    if (found == all.end()) {
+      all.push_back({state.step, state.counter, {i}});
+    } else {
+      found->parameters.push_back(i);
+    }
+  }
+  if (capturable) {
+    for (Cohort& cohort : all) give_counter(cohort, at);
+  }
+  return all;
+}
+
+// Makes a counter for parameters that have none, or that leave others behind which share theirs.
+void Optimizer::give_counter(Cohort& cohort, Location at) {
+  const size_t first = cohort.parameters[0];
+  if (cohort.counter.defined()) {
+    const auto holders = std::count_if(states_.begin(), states_.end(), [&](const State& state) {
+      return state.counter.same(cohort.counter);
+    });
+    if (size_t(holders) == cohort.parameters.size()) return;
+    check_may_make_state(first, at);
+    cohort.counter = clone(cohort.counter, at);
+  } else {
+    check_may_make_state(first, at);
+    cohort.counter = full({}, cohort.step, {kI64, parameters_[first].device()}, at);
+  }
+  for (const size_t i : cohort.parameters) states_[i].counter = cohort.counter;
+}
+
+int64_t Optimizer::step_of(size_t parameter) const {
+  const State& state = states_[parameter];
+  return state.counter.defined() ? int64_t(state.counter.item()) : state.step;
 }
 
 // ---- State
@@ -80,9 +183,9 @@ NamedState Optimizer::state_dict() const {
   }
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!states_[i].tensors[0].defined()) continue;
-    if (names_.counts_steps) state.numbers[parameter_key(i, "step")] = double(states_[i].step);
-    for (size_t k = 0; k < kMaxStateTensors && names_.tensors[k]; ++k) {
-      state.tensors.add(parameter_key(i, names_.tensors[k]), states_[i].tensors[k]);
+    if (kind_.counts_steps) state.numbers[parameter_key(i, "step")] = double(step_of(i));
+    for (size_t k = 0; k < kMaxStateTensors && kind_.tensors[k]; ++k) {
+      state.tensors.add(parameter_key(i, kind_.tensors[k]), states_[i].tensors[k]);
     }
   }
   return state;
@@ -140,18 +243,18 @@ class Optimizer::Loader {
 
   // Whether the state holds anything for a parameter.
   bool has_state(size_t parameter) const {
-    const StateNames& names = optimizer_.names_;
-    bool any = names.counts_steps && state_.numbers.count(parameter_key(parameter, "step"));
-    for (size_t k = 0; k < kMaxStateTensors && names.tensors[k]; ++k) {
-      any |= state_.tensors.contains(parameter_key(parameter, names.tensors[k]));
+    const Kind& kind = optimizer_.kind_;
+    bool any = kind.counts_steps && state_.numbers.count(parameter_key(parameter, "step"));
+    for (size_t k = 0; k < kMaxStateTensors && kind.tensors[k]; ++k) {
+      any |= state_.tensors.contains(parameter_key(parameter, kind.tensors[k]));
     }
     return any;
   }
 
   State read_state(size_t parameter) {
-    const StateNames& names = optimizer_.names_;
+    const Kind& kind = optimizer_.kind_;
     State state;
-    if (names.counts_steps) {
+    if (kind.counts_steps) {
       const std::string key = parameter_key(parameter, "step");
       const double step = read_number(key);
       constexpr double kMost = 0x1p53;  // beyond it a double is no exact count
@@ -161,9 +264,9 @@ class Optimizer::Loader {
         misfit(key, "is " + to_string(Number(step)) + ", expected a count");
       }
     }
-    for (size_t k = 0; k < kMaxStateTensors && names.tensors[k]; ++k) {
-      state.tensors[k] = read_tensor(parameter_key(parameter, names.tensors[k]),
-                                     optimizer_.parameters_[parameter]);
+    for (size_t k = 0; k < kMaxStateTensors && kind.tensors[k]; ++k) {
+      state.tensors[k] =
+          read_tensor(parameter_key(parameter, kind.tensors[k]), optimizer_.parameters_[parameter]);
     }
     return state;
   }
@@ -200,12 +303,41 @@ void Optimizer::load_state_dict(const NamedState& state, Location at) {
 
   const NoGrad no_grad;
   for (size_t i = 0; i < states.size(); ++i) {
-    for (Tensor& tensor : states[i].tensors) {
-      if (tensor.defined()) tensor = clone(to_device(tensor, parameters_[i].device(), at), at);
+    for (size_t k = 0; k < kMaxStateTensors; ++k) {
+      Tensor& loaded = states[i].tensors[k];
+      const Tensor& own = states_[i].tensors[k];
+      if (!loaded.defined()) continue;
+      if (own.defined() && own.device() == parameters_[i].device()) {
+        copy_(own, loaded, at);
+        loaded = own;
+      } else {
+        loaded = clone(to_device(loaded, parameters_[i].device(), at), at);
+      }
+    }
+    states[i].counter = states_[i].counter;
+  }
+  change_numbers(options, at);
+  states_ = std::move(states);
+  set_counters(at);
+}
+
+// After a load: counters whose parameters agree take their count; the others are made anew.
+void Optimizer::set_counters(Location at) {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const Tensor counter = states_[i].counter;
+    if (!counter.defined()) continue;
+    bool agree = true;
+    for (const State& state : states_) {
+      agree = agree && (!state.counter.same(counter) || state.step == states_[i].step);
+    }
+    if (agree) {
+      fill_(counter, states_[i].step, at);
+      continue;
+    }
+    for (State& state : states_) {
+      if (state.counter.same(counter)) state.counter = {};
     }
   }
-  set_numbers(options, at);
-  states_ = std::move(states);
 }
 
 }  // namespace entasis::optim

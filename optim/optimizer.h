@@ -8,6 +8,10 @@
 // Groups of parameters may have options of their own:
 //
 //   optim::SGD optimizer({{weights, {.lr = 0.1, .weight_decay = 1e-4}}, {biases, {.lr = 0.2}}});
+//
+// A step that is captured in a graph (CudaGraph) needs the option `capturable`: learning rate and
+// count of steps then lie on the parameters' device, so that each replay counts, and set_lr reaches
+// the graph. Take a step before the capture; it makes what steps keep.
 #pragma once
 
 #include <array>
@@ -56,6 +60,8 @@ class ENTASIS_API Optimizer {
   NamedState state_dict() const;
   // Copies such a state into this optimizer, which must have as many groups, and parameters of the
   // same shapes and dtypes. Nothing is changed unless all fits: ValueError lists what does not.
+  // What the optimizer has of tensors keeps its memory, so captured steps go on from the new state
+  // if all parameters were stepped equally often.
   void load_state_dict(const NamedState& state, Location at = {});
 
  protected:
@@ -65,21 +71,40 @@ class ENTASIS_API Optimizer {
   // What one parameter's steps leave behind; tensors are undefined before the first.
   struct State {
     int64_t step = 0;
+    // The count of a capturable group instead, once it was stepped: 0-d i64 on the parameter's
+    // device. Parameters that were stepped together ever since share it.
+    Tensor counter;
     std::array<Tensor, kMaxStateTensors> tensors;
   };
-  // Their names in state dicts.
-  struct StateNames {
-    std::array<const char*, kMaxStateTensors> tensors;  // null where there are fewer
+  struct Kind {
+    const char* name;
+    std::array<const char*, kMaxStateTensors>
+        tensors;  // in state dicts; null where there are fewer
     bool counts_steps;
   };
 
-  explicit Optimizer(const StateNames& names) : names_(names) {}
+  explicit Optimizer(const Kind& kind) : kind_(kind) {}
 
   // Throws ValueError unless there are any and all are floating-point leaves, each given once.
   void add_group(const Tensors& parameters, Location at);
   size_t group_begin(size_t group) const { return group == 0 ? 0 : group_ends_[group - 1]; }
   size_t group_end(size_t group) const { return group_ends_[group]; }
   State& state(size_t parameter) { return states_[parameter]; }
+  // The parameters of a group that have a gradient. Throws DeviceError if a graph is being captured
+  // and the group is not `capturable`.
+  std::vector<size_t> to_step(size_t group, bool capturable, Location at) const;
+  // Throws DeviceError if a graph is being captured, since a replay would make the state anew.
+  void check_may_make_state(size_t parameter, Location at) const;
+
+  // Parameters that have been stepped equally often.
+  struct Cohort {
+    int64_t step;
+    Tensor counter;  // of a capturable group, instead of `step`
+    std::vector<size_t> parameters;
+  };
+  std::vector<Cohort> cohorts(const std::vector<size_t>& parameters, bool capturable, Location at);
+  // A capturable group's learning rate, 0-d f64 on its parameters' device.
+  const Tensor& lr_on_device(size_t group, Location at);
 
   // A group's options by name, and new values for some of every group's: all are set or, if one
   // does not fit (ValueError), none.
@@ -88,11 +113,17 @@ class ENTASIS_API Optimizer {
 
  private:
   class Loader;
+  int64_t step_of(size_t parameter) const;
+  bool is_captured(size_t parameter) const;
+  void give_counter(Cohort& cohort, Location at);
+  void set_counters(Location at);
+  void change_numbers(const std::vector<Numbers>& groups, Location at);
 
-  StateNames names_;
+  Kind kind_;
   Tensors parameters_;
   std::vector<size_t> group_ends_;
   std::vector<State> states_;
+  Tensors lrs_;  // by group; undefined until a capturable one is stepped
 };
 
 // An optimizer whose groups have `Options`: a struct with `visit(v)`, which names its fields, and
@@ -100,9 +131,9 @@ class ENTASIS_API Optimizer {
 template <class Options>
 class GroupedOptimizer : public Optimizer {
  protected:
-  GroupedOptimizer(const StateNames& names, const std::vector<ParameterGroup<Options>>& groups,
+  GroupedOptimizer(const Kind& kind, const std::vector<ParameterGroup<Options>>& groups,
                    Location at)
-      : Optimizer(names) {
+      : Optimizer(kind) {
     for (const ParameterGroup<Options>& group : groups) {
       group.options.check(at);
       add_group(group.parameters, at);

@@ -11,6 +11,7 @@ struct SGDOptions {
   double dampening = 0;
   double weight_decay = 0;
   bool nesterov = false;
+  bool capturable = false;  // see Optimizer
 
   void visit(auto&& v) {
     v("lr", lr);
@@ -36,7 +37,7 @@ class ENTASIS_API SGD : public GroupedOptimizer<SGDOptions> {
   void step(Location at = {}) override;
 
  private:
-  void step_group(size_t group, bool first, Location at);
+  void step_some(size_t group, const std::vector<size_t>& all, bool first, Location at);
 };
 
 }  // namespace entasis::optim

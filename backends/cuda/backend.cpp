@@ -113,6 +113,7 @@ class CudaBackend final : public Backend {
   }
 
   void begin_capture(int device) override { cuda::begin_capture(device); }
+  bool is_capturing(int device) const override { return cuda::is_capturing(device); }
   void* end_capture(int device) override { return cuda::end_capture(device); }
   void abandon_capture(int device) noexcept override { cuda::abandon_capture(device); }
   void replay(void* graph, StreamId stream) override { cuda::replay(graph, stream); }

@@ -16,7 +16,8 @@ Parameters = Iterable[Tensor | dict[str, Any]]
 
 class Optimizer:
     """What changes parameters by their gradients. `params` are tensors, or dictionaries with
-    'params' and options of their own."""
+    'params' and options of their own. With `capturable`, which a step in a CUDA graph needs,
+    learning rate and count of steps lie on the parameters' device."""
 
     _kind: ClassVar[type[_entasis._SGD | _entasis._Adam | _entasis._AdamW]]
     _names: ClassVar[tuple[str, ...]] = ()
@@ -138,9 +139,9 @@ class SGD(Optimizer):
 
     def __init__(self, params: Parameters, lr: float = 1e-3, momentum: float = 0.0,
                  dampening: float = 0.0, weight_decay: float = 0.0,
-                 nesterov: bool = False) -> None:
+                 nesterov: bool = False, *, capturable: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, dampening=dampening,
-                         weight_decay=weight_decay, nesterov=nesterov)
+                         weight_decay=weight_decay, nesterov=nesterov, capturable=capturable)
 
 
 class Adam(Optimizer):
@@ -151,8 +152,9 @@ class Adam(Optimizer):
 
     def __init__(self, params: Parameters, lr: float = 1e-3,
                  betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0.0) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+                 weight_decay: float = 0.0, *, capturable: bool = False) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
+                         capturable=capturable)
 
 
 class AdamW(Optimizer):
@@ -163,5 +165,6 @@ class AdamW(Optimizer):
 
     def __init__(self, params: Parameters, lr: float = 1e-3,
                  betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0.01) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+                 weight_decay: float = 0.01, *, capturable: bool = False) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
+                         capturable=capturable)

@@ -32,6 +32,10 @@ std::vector<optim::ParameterGroup<typename O::Options>> groups_of(const Groups& 
       value = static_cast<T>(found->second);
       ++used;
     });
+    if (const auto found = numbers.find("capturable"); found != numbers.end()) {
+      options.capturable = found->second != 0;
+      ++used;
+    }
     if (used != numbers.size()) {
       throw ValueError("an optimizer was given an option that it does not have",
                        Location::deferred());

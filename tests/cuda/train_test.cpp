@@ -77,7 +77,8 @@ TEST_F(CudaTraining, ACapturedStepDoesWhatTheEagerOneDoes) {
     manual_seed(5);
     models::LeNet network({.height = 8, .width = 8, .dropout = 0.25});
     network.to(kCuda);
-    optim::SGD optimizer(network.parameters(), {.lr = 0.05, .momentum = 0.9});
+    optim::SGD optimizer(network.parameters(),
+                         {.lr = 0.05, .momentum = 0.9, .capturable = captured});
     const std::vector<Batch> all = batches(kCuda);
     Tensor images = clone(all[0].images), labels = clone(all[0].labels), loss;
     const auto step = [&] {

@@ -180,6 +180,53 @@ TEST(Adam, CountsTheStepsOfEachParameter) {
   EXPECT_EQ(both.state_dict().numbers.at("1.step"), 3);
 }
 
+// ---- Learning rate and count of steps in tensors
+
+// Parameters of the first appear in all steps, of the second in every other, of the third late.
+template <class O>
+void expect_capturable_alike(typename O::Options options) {
+  const auto run = [&options](bool capturable) {
+    options.capturable = capturable;
+    Tensors p;
+    for (int i = 0; i < 3; ++i) p.push_back(parameter({1.0 + i, -2}, i == 2 ? kF32 : kF64));
+    O optimizer(p, options);
+    for (int t = 0; t < 8; ++t) {
+      optimizer.zero_grad();
+      set_gradient(p[0], t);
+      if (t % 2 == 0) set_gradient(p[1], t);
+      if (t > 3) set_gradient(p[2], t);
+      if (t == 5) optimizer.set_lr(0.03);
+      if (t == 6) optimizer.load_state_dict(optimizer.state_dict());
+      optimizer.step();
+    }
+    Values all;
+    for (const Tensor& each : p) {
+      for (const double value : values_of(each)) all.push_back(value);
+    }
+    for (const auto& [name, number] : optimizer.state_dict().numbers) all.push_back(number);
+    return all;
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
+TEST(Optimizers, CapturableOnesGiveTheSameBits) {
+  expect_capturable_alike<SGD>({.lr = 0.1});
+  expect_capturable_alike<SGD>({.lr = 0.1, .momentum = 0.9, .dampening = 0.1});
+  expect_capturable_alike<Adam>({.lr = 0.1, .weight_decay = 0.1});
+  expect_capturable_alike<AdamW>({.lr = 0.1});
+}
+
+TEST(Optimizers, ACapturableStepThatFailsIsNotCounted) {
+  Tensor p = parameter({1, 2});
+  AdamW adam({p}, {.capturable = true});
+  set_gradient(p, 0);
+  adam.step();
+  p.impl()->shape = {1};  // as no op would do
+  p.impl()->numel = 1;
+  EXPECT_THROW(adam.step(), ShapeError);
+  EXPECT_EQ(adam.state_dict().numbers.at("0.step"), 1);
+}
+
 TEST(SGD, AVelocityBeginsAsTheFirstGradient) {
   Tensor a = parameter({0}), b = parameter({0});
   SGD optimizer({a, b}, {.lr = 1, .momentum = 0.5, .dampening = 0.5});
