@@ -11,6 +11,7 @@
 #include <entasis/kernels/cuda/internal/copy_elements.h>
 #include <entasis/kernels/cuda/internal/divide.h>
 #include <entasis/kernels/cuda/internal/grid.h>
+#include <entasis/kernels/cuda/internal/index_limit.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/words.h>
 #include <entasis/ops/join_internal.h>
@@ -98,7 +99,7 @@ class Rows {
 
   // `column` is where the part begins in a row. False if it is too large for a 32-bit number.
   bool add(const Tensor& part, int64_t column) {
-    if (part.numel() >= int64_t{1} << 30) return false;
+    if (part.numel() > index_limit()) return false;
     if (parts_.count == kMaxParts) flush();
     Part& p = parts_.at[parts_.count++];
     p.from = part.raw();

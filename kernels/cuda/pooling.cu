@@ -15,6 +15,7 @@
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/convert.h>
 #include <entasis/kernels/cuda/internal/divide.h>
+#include <entasis/kernels/cuda/internal/index_limit.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/ops/pooling_internal.h>
 #include <entasis/ops/window_internal.h>
@@ -279,10 +280,9 @@ __global__ void __launch_bounds__(kThreads, 2)
 // ---- The host's part
 
 bool fits_32_bits(const Tensor& t) {
-  constexpr int64_t kMost = int64_t{1} << 30;  // leaves room for a grid's last stride
   int64_t reach = 0;
   for (int d = 0; d < t.dim(); ++d) reach += (t.shape()[d] - 1) * std::abs(t.strides()[d]);
-  return t.numel() <= kMost && reach <= kMost;
+  return t.numel() <= index_limit() && reach <= index_limit();
 }
 // Positions of windows, padding and all.
 bool fits_32_bits(const PoolWindow& w) {

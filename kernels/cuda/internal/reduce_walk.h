@@ -10,6 +10,7 @@
 
 #include <entasis/core/dims.h>
 #include <entasis/kernels/cuda/internal/divide.h>
+#include <entasis/kernels/cuda/internal/index_limit.h>
 
 namespace entasis::cuda {
 
@@ -105,7 +106,7 @@ struct WideDivider {
 template <int K>
 struct Walk {
   int dims = 0;
-  bool narrow = true;  // numbers are below 2^31
+  bool narrow = true;  // numbers fit 32 bits
   Divider divider[kMaxDims];
   WideDivider wide_divider[kMaxDims];
   int64_t size[kMaxDims] = {};
@@ -113,7 +114,7 @@ struct Walk {
 
   Walk() = default;
   explicit Walk(const Loops<K>& loops) : dims(loops.count) {
-    narrow = loops.iterations() < int64_t{1} << 31;
+    narrow = loops.iterations() <= index_limit();
     for (int d = 0; d < dims; ++d) {
       size[d] = loops.size[d] > 0 ? loops.size[d] : 1;
       if (narrow) divider[d] = Divider(uint32_t(size[d]));

@@ -7,6 +7,7 @@
 
 #include <entasis/core/loop_nest_internal.h>
 #include <entasis/kernels/cuda/internal/divide.h>
+#include <entasis/kernels/cuda/internal/index_limit.h>
 
 namespace entasis::cuda {
 
@@ -33,17 +34,16 @@ struct Strides {
   }
 };
 
-// Whether element numbers and every operand's offsets fit 31 bits.
+// Whether element numbers and every operand's offsets fit 32 bits.
 inline bool fits_32_bits(const LoopNest& nest) {
-  constexpr int64_t kMost = int64_t{1} << 30;
-  if (nest.numel > kMost) return false;
+  if (nest.numel > index_limit()) return false;
   for (int k = 0; k < nest.operands; ++k) {
     int64_t reach = 0;
     for (int d = 0; d < nest.dims; ++d) {
       const int64_t stride = nest.stride[d][k];
       reach += (nest.size[d] - 1) * (stride < 0 ? -stride : stride);
     }
-    if (reach > kMost) return false;
+    if (reach > index_limit()) return false;
   }
   return true;
 }

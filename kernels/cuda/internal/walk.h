@@ -10,6 +10,7 @@
 #include <entasis/core/dims.h>
 #include <entasis/kernels/cuda/internal/convert.h>
 #include <entasis/kernels/cuda/internal/divide.h>
+#include <entasis/kernels/cuda/internal/index_limit.h>
 
 namespace entasis::cuda {
 
@@ -31,7 +32,7 @@ using DividerFor = std::conditional_t<sizeof(I) == 4, Divider, WideDivider>;
 // Calls `f(Tag<I>())` with the type that numbers up to `most` need: uint32_t or uint64_t.
 template <class F>
 auto dispatch_index_type(int64_t most, const F& f) {
-  return most < (int64_t{1} << 31) - 1 ? f(Tag<uint32_t>()) : f(Tag<uint64_t>());
+  return most <= index_limit() ? f(Tag<uint32_t>()) : f(Tag<uint64_t>());
 }
 
 // As kernels see it.
