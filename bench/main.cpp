@@ -1,11 +1,16 @@
-// entasis-bench: times each workload against its peer and prints ratio, floor and peak memory.
+// entasis-bench: times each workload against its peers and prints ratio, floor and peak memory.
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <ctime>
-#include <fstream>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
+#include <vector>
+
 #include <CLI/CLI.hpp>
 
 #include <entasis/backends/cpu/parallel.h>
@@ -14,160 +19,197 @@
 
 #include "measure.h"
 #include "rows.h"
+#include "side.h"
 
 namespace {
 
 using namespace entasis;
 using namespace entasis::bench;
 
-const BenchPeer* open_peer(const std::string& path) {
-  if (path.empty() || access(path.c_str(), R_OK) != 0) return nullptr;
-  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) {
-    std::fprintf(stderr, "the peer cannot be opened: %s\n", dlerror());
-    return nullptr;
-  }
-  return static_cast<const BenchPeer*>(dlsym(module, "bench_peer"));
+std::vector<std::string> split(const std::string& text, char by) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, by);) parts.push_back(part);
+  return parts;
 }
 
-const BenchWork* find(std::span<const BenchWork> works, const std::string& name) {
-  for (const BenchWork& work : works) {
-    if (name == work.name) return &work;
-  }
+// Ours, or what a module exports; null if it cannot be opened.
+const BenchPeer* open_library(const std::string& path) {
+  if (path == "ours") return &our_library;
+  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module != nullptr) return static_cast<const BenchPeer*>(dlsym(module, "bench_peer"));
+  std::fprintf(stderr, "a peer cannot be opened: %s\n", dlerror());
   return nullptr;
 }
 
-// A workload with its state.
-class Side {
- public:
-  explicit Side(const BenchWork* work) : work_(work), state_(work ? work->make() : nullptr) {}
-  ~Side() {
-    if (work_) work_->destroy(state_);
-  }
-  Side(const Side&) = delete;
-  Side& operator=(const Side&) = delete;
-  std::function<void()> runner() const {
-    if (!work_) return {};
-    return [work = work_, state = state_] { work->run(state); };
-  }
-
- private:
-  const BenchWork* work_;
-  void* state_;
-};
-
 // Peak memory of one side of one workload, above what the process had before: run in a process of
 // its own, which prints the bytes.
-int print_memory(const BenchWork& work) {
+int print_memory(const BenchPeer& library, const std::string& workload) {
   const size_t before = peak_resident();
-  const Side side(&work);
-  for (int i = 0; i < 3; ++i) side.runner()();
+  const std::unique_ptr<Work> work(library.make(workload));
+  if (!work) return 1;
+  for (int i = 0; i < 3; ++i) work->run();
   std::printf("%zu\n", peak_resident() - before);
   return 0;
 }
 
-double measured_memory(const std::string& row, const char* side, const std::string& arguments) {
-  const std::string command = "/proc/" + std::to_string(getpid()) + "/exe --memory-of " + row +
-                              " --side " + side + arguments;
-  std::FILE* pipe = popen(command.c_str(), "r");
+double measured_memory(const std::string& workload, const std::vector<std::string>& side) {
+  std::string command;
+  for (const std::string& argument : side) command += argument + " ";
+  std::FILE* pipe = popen((command + "--memory-of " + workload).c_str(), "r");
   double bytes = 0;
   if (pipe == nullptr || std::fscanf(pipe, "%lf", &bytes) != 1) bytes = -1;
   if (pipe) pclose(pipe);
   return bytes;
 }
 
+std::string text(const char* format, double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
+}
 std::string time_text(double seconds) {
-  char text[32];
-  if (seconds < 1e-6) {
-    std::snprintf(text, sizeof text, "%.1f ns", seconds * 1e9);
-  } else if (seconds < 1e-3) {
-    std::snprintf(text, sizeof text, "%.1f us", seconds * 1e6);
-  } else {
-    std::snprintf(text, sizeof text, "%.2f ms", seconds * 1e3);
-  }
-  return text;
+  if (seconds < 1e-6) return text("%.1f ns", seconds * 1e9);
+  if (seconds < 1e-3) return text("%.1f us", seconds * 1e6);
+  return text("%.2f ms", seconds * 1e3);
 }
 std::string memory_text(double bytes) {
-  char text[32];
-  if (bytes < 0) return "-";
-  std::snprintf(text, sizeof text, "%.1f MiB", bytes / (1 << 20));
-  return text;
+  return bytes < 0 ? "-" : text("%.1f MiB", bytes / (1 << 20));
 }
 
 // "met", "missed by 12 %", or nothing where there is no target.
-std::string verdict(const BenchRow& row, const Comparison& c) {
-  auto text = [](double worse_by) {
-    if (worse_by <= 0) return std::string("met");
-    char buffer[48];
-    std::snprintf(buffer, sizeof buffer, "missed by %.0f %%", worse_by * 100);
-    return std::string(buffer);
+std::string verdict(const BenchRow& row, double ours, std::optional<double> ratio) {
+  const auto say = [](double worse_by) {
+    return worse_by <= 0 ? std::string("met") : text("missed by %.0f %%", worse_by * 100);
   };
-  if (row.most_seconds > 0) {
-    return text(c.ours.median / double(row.operations) / row.most_seconds - 1);
-  }
-  if (row.least_ratio > 0 && c.peer) return text(row.least_ratio / c.ratio - 1);
+  if (row.most_seconds > 0) return say(ours / double(row.operations) / row.most_seconds - 1);
+  if (row.least_ratio > 0 && ratio) return say(row.least_ratio / *ratio - 1);
   return "";
 }
+
+// A table for people, or in Markdown.
+class Table {
+ public:
+  Table(bool markdown, std::vector<size_t> widths) : markdown_(markdown), widths_(widths) {}
+
+  void line(const std::vector<std::string>& cells) const {
+    std::string all = markdown_ ? "|" : "";
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (markdown_) {
+        all += " " + cells[i] + " |";
+        continue;
+      }
+      const size_t width = i < widths_.size() ? widths_[i] : 0;
+      const std::string gap(width > cells[i].size() ? width - cells[i].size() : 0, ' ');
+      all += (i == 0 ? cells[i] + gap : gap + cells[i]) + "  ";
+    }
+    std::printf("%s\n", all.c_str());
+    std::fflush(stdout);
+  }
+  void rule(size_t columns) const {
+    if (!markdown_) return;
+    std::string all = "|---|";
+    for (size_t i = 1; i < columns; ++i) all += "---:|";
+    std::printf("%s\n", all.c_str());
+  }
+
+ private:
+  bool markdown_;
+  std::vector<size_t> widths_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times Entasis against a peer, alternating in one window.");
-  std::string only, peer_path = ENTASIS_BENCH_PEER, memory_of, side = "ours";
+  CLI::App app("Times Entasis against peers, in turns, in one window.");
+  std::vector<std::string> only, peer_paths = split(ENTASIS_BENCH_PEERS, ':');
+  std::string memory_of, side;
   int threads = num_threads();
+  bool markdown = false;
   Plan plan;
-  app.add_option("rows", only, "Only rows whose name contains this");
-  app.add_option("--threads", threads, "Threads for both sides")->check(CLI::Range(1, kMaxThreads));
+  app.add_option("rows", only, "Only rows whose name contains one of these");
+  app.add_option("--threads", threads, "Threads for all sides")->check(CLI::Range(1, kMaxThreads));
   app.add_option("--rounds", plan.rounds, "Rounds per row")->check(CLI::Range(1, 1000));
   app.add_option("--seconds", plan.seconds_per_round, "Seconds per round and side")
       ->check(CLI::PositiveNumber);
-  app.add_option("--peer", peer_path, "Module with the peer's side");
+  app.add_option("--peer", peer_paths, "Modules with the peers' sides");
+  app.add_flag("--markdown", markdown, "Print the table in Markdown");
   app.add_option("--memory-of", memory_of)->group("");
   app.add_option("--side", side)->group("");
   CLI11_PARSE(app, argc, argv);
 
   set_num_threads(threads);
-  const BenchPeer* peer = open_peer(peer_path);
-  if (peer) peer->set_threads(threads);
-  const std::span<const BenchWork> peer_works =
-      peer ? std::span(peer->works, size_t(peer->count)) : std::span<const BenchWork>();
-
-  if (!memory_of.empty()) {
-    const BenchWork* work = find(side == "ours" ? our_works() : peer_works, memory_of);
-    return work ? print_memory(*work) : 1;
+  if (!side.empty()) {
+    const BenchPeer* library = open_library(side);
+    if (library == nullptr) return 1;
+    library->set_threads(threads);
+    return memory_of.empty() ? serve(*library) : print_memory(*library, memory_of);
+  }
+  std::vector<std::vector<std::string>> commands;
+  std::vector<std::unique_ptr<Side>> sides;
+  peer_paths.insert(peer_paths.begin(), "ours");
+  for (const std::string& path : peer_paths) {
+    const std::vector<std::string> command = {"/proc/" + std::to_string(getpid()) + "/exe",
+                                              "--threads", std::to_string(threads), "--side", path};
+    try {
+      sides.push_back(std::make_unique<Side>(command));
+      commands.push_back(command);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s is left out: %s\n", path.c_str(), error.what());
+    }
   }
 
-  const double flops = peak_flops(threads);
-  std::printf("entasis %s, %s, %d threads, FMA peak %.0f GFLOP/s\n", version(),
-              backend_of(DeviceType::kCPU).properties(0).name.c_str(), threads, flops / 1e9);
-  std::printf("peer: %s\n\n",
-              peer ? peer->name : "none (PyTorch was not found when this was built)");
-  std::printf("%-15s %11s %11s %7s %10s %11s %11s  %-15s %s\n", "row", "ours", "peer", "ratio",
-              "floor", "our memory", "peer's", "target", "what");
-  const std::string arguments =
-      " --threads " + std::to_string(threads) + (peer ? " --peer " + peer_path : "");
+  const double flops = peak_flops(threads), bandwidth = copy_bandwidth(threads);
+  std::printf("entasis %s, %s, %d threads, FMA peak %.0f GFLOP/s, copy %.1f GB/s\n", version(),
+              backend_of(DeviceType::kCPU).properties(0).name.c_str(), threads, flops / 1e9,
+              bandwidth / 1e9);
+  if (sides.size() == 1) std::printf("no peers: none was found when this was built\n");
+  std::printf("\n");
+
+  std::vector<size_t> widths = {42};
+  std::vector<std::string> header = {"row"};
+  for (const std::unique_ptr<Side>& each : sides) {
+    header.push_back(each->name());
+    widths.push_back(std::max<size_t>(10, header.back().size()));
+  }
+  for (const char* column : {"ratio", "floor", "of floor", "memory", "best peer's", "target"}) {
+    header.push_back(column);
+    widths.push_back(std::max<size_t>(8, header.back().size()));
+  }
+  widths.back() = 15;
+  const Table table(markdown, widths);
+  table.line(header);
+  table.rule(header.size());
+
   for (const BenchRow& row : rows()) {
-    if (std::string(row.name).find(only) == std::string::npos) continue;
-    const BenchWork* our_work = find(our_works(), row.name);
-    const BenchWork* peer_work = find(peer_works, row.name);
-    if (our_work == nullptr) continue;
-    Comparison c;
-    {
-      const Side ours(our_work), theirs(peer_work);
-      c = compare(ours.runner(), theirs.runner(), plan);
+    const auto wanted = [&](const std::string& part) {
+      return row.name.find(part) != std::string::npos;
+    };
+    if (!only.empty() && std::none_of(only.begin(), only.end(), wanted)) continue;
+    std::vector<Side*> made;
+    for (const std::unique_ptr<Side>& each : sides) {
+      made.push_back(each->make(row.name) ? each.get() : nullptr);
     }
-    const double n = double(row.operations);
-    const double floor = row.flop > 0 && flops > 0 ? row.flop / flops : 0;
-    char ratio[16] = "-";
-    if (c.peer) std::snprintf(ratio, sizeof ratio, "%.2fx", c.ratio);
-    std::printf("%-15s %11s %11s %7s %10s %11s %11s  %-15s %s\n", row.name,
-                time_text(c.ours.median / n).c_str(),
-                c.peer ? time_text(c.peer->median / n).c_str() : "-", ratio,
-                floor > 0 ? time_text(floor).c_str() : "-",
-                memory_text(measured_memory(row.name, "ours", arguments)).c_str(),
-                c.peer ? memory_text(measured_memory(row.name, "peer", arguments)).c_str() : "-",
-                verdict(row, c).c_str(), row.what);
-    std::fflush(stdout);
+    const Comparison c = compare(made, plan);
+
+    const double n = double(row.operations), ours = *c.seconds[0];
+    std::vector<std::string> cells = {row.name, time_text(ours / n)};
+    for (size_t i = 1; i < c.seconds.size(); ++i) {
+      cells.push_back(c.seconds[i] ? time_text(*c.seconds[i] / n) : "-");
+    }
+    cells.push_back(c.ratio ? text("%.2f", *c.ratio) : "-");
+    const double floor = std::max(flops > 0 ? row.flop / flops : 0, row.bytes / bandwidth);
+    cells.push_back(floor > 0 ? time_text(floor) : "-");
+    cells.push_back(floor > 0 ? text("%.0f %%", floor / ours * 100) : "-");
+    double our_memory = -1, peer_memory = -1;
+    if (row.memory) {
+      our_memory = measured_memory(row.name, commands[0]);
+      if (c.best_peer > 0) peer_memory = measured_memory(row.name, commands[size_t(c.best_peer)]);
+    }
+    cells.push_back(memory_text(our_memory));
+    cells.push_back(memory_text(peer_memory));
+    cells.push_back(verdict(row, ours, c.ratio));
+    table.line(cells);
   }
   return 0;
 }

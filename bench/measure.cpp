@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -18,47 +19,48 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds(const std::function<void()>& run, int64_t times) {
-  const auto start = Clock::now();
-  for (int64_t i = 0; i < times; ++i) run();
-  return std::chrono::duration<double>(Clock::now() - start).count() / double(times);
-}
-
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t n = values.size();
   return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-Sample sample(const std::vector<double>& values) {
-  return {median(values), *std::min_element(values.begin(), values.end())};
-}
-
 // How often to run so that a round takes about as long as planned.
-int64_t calibrate(const std::function<void()>& run, double round_seconds) {
-  run();  // warms caches, allocators and thread pools
-  const double once = std::max(seconds(run, 1), 1e-9);
+int64_t calibrate(Side& side, double round_seconds) {
+  side.run(2);  // warms caches, allocators and thread pools
+  const double once = std::max(side.run(1), 1e-9);
   return std::max<int64_t>(1, std::llround(round_seconds / once));
 }
 
 }  // namespace
 
-Comparison compare(const std::function<void()>& ours, const std::function<void()>& peer,
-                   const Plan& plan) {
-  const int64_t our_times = calibrate(ours, plan.seconds_per_round);
-  const int64_t peer_times = peer ? calibrate(peer, plan.seconds_per_round) : 0;
-  std::vector<double> our_seconds, peer_seconds, ratios;
+Comparison compare(const std::vector<Side*>& sides, const Plan& plan) {
+  std::vector<int64_t> times(sides.size());
+  std::vector<std::vector<double>> measured(sides.size());
+  for (size_t i = 0; i < sides.size(); ++i) {
+    if (sides[i]) times[i] = calibrate(*sides[i], plan.seconds_per_round);
+  }
   for (int round = 0; round < plan.rounds; ++round) {
-    our_seconds.push_back(seconds(ours, our_times));
-    cpu::sleep_workers();
-    if (!peer) continue;
-    peer_seconds.push_back(seconds(peer, peer_times));
-    ratios.push_back(peer_seconds.back() / our_seconds.back());
+    for (size_t i = 0; i < sides.size(); ++i) {
+      if (!sides[i]) continue;
+      sides[i]->run(1);  // wakes it
+      measured[i].push_back(sides[i]->run(times[i]) / double(times[i]));
+    }
   }
   Comparison c;
-  c.ours = sample(our_seconds);
-  if (peer) {
-    c.peer = sample(peer_seconds);
+  c.seconds.resize(sides.size());
+  for (size_t i = 0; i < sides.size(); ++i) {
+    if (!sides[i]) continue;
+    c.seconds[i] = median(measured[i]);
+    if (i > 0 && (c.best_peer == 0 || *c.seconds[i] < *c.seconds[size_t(c.best_peer)])) {
+      c.best_peer = int(i);
+    }
+  }
+  if (c.best_peer > 0) {
+    std::vector<double> ratios;
+    for (size_t round = 0; round < measured[0].size(); ++round) {
+      ratios.push_back(measured[size_t(c.best_peer)][round] / measured[0][round]);
+    }
     c.ratio = median(ratios);
   }
   return c;
@@ -125,5 +127,24 @@ double core_flops() { return 0; }
 }  // namespace
 
 double peak_flops(int threads) { return core_flops() * threads; }
+
+double copy_bandwidth(int threads) {
+  constexpr int64_t kBytes = int64_t{64} << 20;
+  std::vector<char> from(kBytes, 1), to(kBytes, 2);
+  const int before = num_threads();
+  set_num_threads(threads);
+  double best = 0;
+  for (int i = 0; i < 9; ++i) {
+    const auto start = Clock::now();
+    parallel_for(threads, 1, [&](int64_t begin, int64_t end) {
+      const int64_t first = kBytes * begin / threads, last = kBytes * end / threads;
+      std::memcpy(to.data() + first, from.data() + first, size_t(last - first));
+    });
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    best = std::max(best, 2.0 * double(kBytes) / elapsed);
+  }
+  set_num_threads(before);
+  return best;
+}
 
 }  // namespace entasis::bench

@@ -1,20 +1,19 @@
-// Timing two sides of a workload fairly: alternating in one window, medians, the peer timed while
-// our workers sleep.
+// Timing several sides of a workload fairly: in turns, in one window, medians.
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
+#include "side.h"
+
 namespace entasis::bench {
 
-struct Sample {
-  double median = 0, least = 0;  // seconds per run
-};
 struct Comparison {
-  Sample ours;
-  std::optional<Sample> peer;
-  double ratio = 0;  // median over rounds of peer / ours; above 1 ours is faster
+  std::vector<std::optional<double>> seconds;  // per run, of each side
+  std::optional<double>
+      ratio;          // median over rounds of the best peer / ours; above 1 ours is faster
+  int best_peer = 0;  // its side; 0 without peers
 };
 
 struct Plan {
@@ -22,9 +21,8 @@ struct Plan {
   double seconds_per_round = 0.1;  // for each side
 };
 
-// Either side may be run any number of times. An empty `peer` is left out.
-Comparison compare(const std::function<void()>& ours, const std::function<void()>& peer,
-                   const Plan& plan);
+// Side 0 is ours; a null side is left out. Their workload is made.
+Comparison compare(const std::vector<Side*>& sides, const Plan& plan);
 
 // Highest resident memory of this process so far, in bytes.
 size_t peak_resident();
@@ -32,5 +30,7 @@ size_t peak_resident();
 // Multiply-adds per second of one core at this moment times threads, in FLOP/s, by a loop of vector
 // FMAs: the floor of what is bound by arithmetic.
 double peak_flops(int threads);
+// Bytes that are read and written per second by copies of 64 MiB to memory that is in use.
+double copy_bandwidth(int threads);
 
 }  // namespace entasis::bench

@@ -1,55 +1,129 @@
 // Entasis's side of the workloads.
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include <entasis/backends/cpu/parallel.h>
 #include <entasis/entasis.h>
 
 #include "models.h"
 #include "rows.h"
+#include "transformer.h"
+#include "works.h"
 
 namespace entasis::bench {
 namespace {
 
-template <class State>
-constexpr BenchWork work(const char* name) {
-  return {name, []() -> void* { return new State; },
-          [](void* state) { static_cast<State*>(state)->run(); },
-          [](void* state) { delete static_cast<State*>(state); }};
+struct Entasis {
+  using Tensor = entasis::Tensor;
+  using Sizes = std::vector<int64_t>;
+
+  static Dims dims(const Sizes& sizes) { return Dims(std::span(sizes)); }
+  static void seed(uint64_t seed) { manual_seed(seed); }
+  static Tensor randn(const Sizes& sizes) { return entasis::randn(dims(sizes)); }
+  static Tensor randn_like(const Tensor& t) { return entasis::randn_like(t); }
+  static Tensor zeros(const Sizes& sizes) { return entasis::zeros(dims(sizes)); }
+  static Tensor ones(const Sizes& sizes) { return entasis::ones(dims(sizes)); }
+  static Tensor randint(int64_t high, const Sizes& sizes) {
+    return entasis::randint(0, high, dims(sizes));
+  }
+  static Tensor channels_last(const Tensor& t) { return entasis::channels_last(t); }
+  static DType dtype(const std::string& name) {
+    return name == "bf16" ? kBF16 : name == "f16" ? kF16 : name == "i64" ? kI64 : kF32;
+  }
+  static Tensor cast(const Tensor& t, DType dtype) { return t.to(dtype); }
+  static Tensor slice(const Tensor& t, int64_t dim, int64_t start, int64_t end, int64_t step = 1) {
+    return t.slice(dim, start, end, step);
+  }
+  static Tensor cat(const Tensor& a, const Tensor& b, int64_t dim) {
+    return entasis::cat({a, b}, dim);
+  }
+  static void gradient(const Tensor& y, const Tensor& x, const Tensor& gy) {
+    grad({y}, {x}, {.grad_outputs = {gy}, .retain_graph = true});
+  }
+
+  static Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return entasis::linear(x, w, b);
+  }
+  static Tensor conv2d(const Tensor& x, const Tensor& w, const Sizes& stride, const Sizes& padding,
+                       const Sizes& dilation, int64_t groups) {
+    return entasis::conv2d(x, w, {}, dims(stride), dims(padding), dims(dilation), groups);
+  }
+  static Tensor dropout(const Tensor& x, double p) { return entasis::dropout(x, p); }
+  static Tensor sum(const Tensor& x, const Sizes& over) { return entasis::sum(x, dims(over)); }
+  static Tensor mean(const Tensor& x, const Sizes& over) { return entasis::mean(x, dims(over)); }
+  static Tensor amax(const Tensor& x, const Sizes& over) { return entasis::amax(x, dims(over)); }
+  static Tensor var(const Tensor& x, const Sizes& over) { return entasis::var(x, dims(over)); }
+  static Tensor embedding(const Tensor& at, const Tensor& table) {
+    return entasis::embedding(at, table);
+  }
+  static Tensor layer_norm(const Tensor& x, int64_t width, const Tensor& w, const Tensor& b) {
+    return entasis::layer_norm(x, {width}, w, b);
+  }
+  static Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
+                           const Tensor& b) {
+    return entasis::batch_norm(x, mean, var, w, b, true);
+  }
+  static Tensor max_pool(const Tensor& x, int64_t size, int64_t stride = 2) {
+    return max_pool2d(x, {size, size}, {stride, stride});
+  }
+  static Tensor avg_pool(const Tensor& x, int64_t size) { return avg_pool2d(x, {size, size}); }
+  static Tensor cross_entropy(const Tensor& x, const Tensor& target) {
+    return entasis::cross_entropy(x, target);
+  }
+  // Causal, by the ops that there are.
+  static Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+    static const Tensor mask = [&] {
+      const Tensor at = arange(q.size(2));
+      return where(at.unsqueeze(0) > at.unsqueeze(1), -INFINITY, zeros({1}));
+    }();
+    const Tensor scores = matmul(q, k.transpose(-2, -1)) * (1 / std::sqrt(double(q.size(3))));
+    return matmul(softmax(scores + mask, -1), v);
+  }
+
+  static std::unique_ptr<optim::AdamW> adamw(const std::vector<Tensor>& parameters) {
+    return parameters.empty() ? nullptr : std::make_unique<optim::AdamW>(parameters);
+  }
+  static void zero_grad(optim::AdamW& optimizer) { optimizer.zero_grad(); }
+};
+
+Work* add_work(bool recorded) {
+  Tensor a = ones({1}), b = ones({1});
+  a.requires_grad_(recorded);
+  return new FunctionWork([a, b] {
+    for (int i = 0; i < kDispatchCalls; ++i) add(a, b);
+  });
 }
 
-struct Add {
-  Tensor a = ones({1}), b = ones({1});
-  void run() {
-    for (int i = 0; i < kDispatchCalls; ++i) add(a, b);
-  }
+// The chain is built outside of what is timed.
+Work* chain_work() {
+  Tensor y = ones({1}).requires_grad_();
+  for (int i = 0; i < kChainLength; ++i) y = add(y, 1.0);
+  return new FunctionWork([y]() mutable { y.backward({}, true); });
+}
+
+template <class Model>
+class StepWork final : public Work {
+ public:
+  explicit StepWork(const Dims& shape) : step_(shape) {}
+  void run() override { step_.run(); }
+
+ private:
+  Step<Model> step_;
 };
 
-struct AddGrad : Add {
-  AddGrad() { a.requires_grad_(); }
-};
-
-// The chain is built outside of what is timed, once for each run.
-struct ChainBackward {
-  Tensor x = ones({1}).requires_grad_(), y;
-  ChainBackward() { build(); }
-  void build() {
-    y = x;
-    for (int i = 0; i < kChainLength; ++i) y = add(y, 1.0);
-  }
-  void run() { y.backward({}, true); }
-};
-
-struct MlpStep : Step<Mlp> {
-  MlpStep() : Step({kMlpBatch, 784}) {}
-};
-struct LenetStep : Step<Lenet> {
-  LenetStep() : Step({kLenetBatch, 1, 28, 28}) {}
-};
-
-constexpr BenchWork kWorks[] = {
-    work<Add>("add_1"),        work<AddGrad>("add_1_grad"),   work<ChainBackward>("chain_backward"),
-    work<MlpStep>("mlp_step"), work<LenetStep>("lenet_step"),
-};
+Work* make(const std::string& name) {
+  if (name == "add_1") return add_work(false);
+  if (name == "add_1_grad") return add_work(true);
+  if (name == "chain_backward") return chain_work();
+  if (name == "mlp_step") return new StepWork<Mlp>({kMlpBatch, 784});
+  if (name == "lenet_step") return new StepWork<Lenet>({kLenetBatch, 1, 28, 28});
+  if (name == "transformer_step") return new TransformerStep<Entasis>;
+  return Works<Entasis>::make(name);
+}
 
 }  // namespace
 
-std::span<const BenchWork> our_works() { return kWorks; }
+const BenchPeer our_library{"Entasis", [](int n) { set_num_threads(n); }, make};
 
 }  // namespace entasis::bench

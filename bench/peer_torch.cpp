@@ -1,41 +1,103 @@
 // The same workloads on libtorch's C++ API, as a module that the runner opens if it was built.
 #include <torch/torch.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "rows.h"
+#include "transformer.h"
+#include "works.h"
 
 namespace {
 
 using namespace entasis::bench;
 using torch::Tensor;
 
-template <class State>
-constexpr BenchWork work(const char* name) {
-  return {name, []() -> void* { return new State; },
-          [](void* state) { static_cast<State*>(state)->run(); },
-          [](void* state) { delete static_cast<State*>(state); }};
+struct Torch {
+  using Tensor = torch::Tensor;
+  using Sizes = std::vector<int64_t>;
+
+  static void seed(uint64_t seed) { torch::manual_seed(seed); }
+  static Tensor randn(const Sizes& sizes) { return torch::randn(sizes); }
+  static Tensor randn_like(const Tensor& t) { return torch::randn_like(t); }
+  static Tensor zeros(const Sizes& sizes) { return torch::zeros(sizes); }
+  static Tensor ones(const Sizes& sizes) { return torch::ones(sizes); }
+  static Tensor randint(int64_t high, const Sizes& sizes) {
+    return torch::randint(high, sizes, torch::kLong);
+  }
+  static Tensor channels_last(const Tensor& t) {
+    return t.contiguous(torch::MemoryFormat::ChannelsLast);
+  }
+  static torch::Dtype dtype(const std::string& name) {
+    return name == "bf16"  ? torch::kBFloat16
+           : name == "f16" ? torch::kHalf
+           : name == "i64" ? torch::kLong
+                           : torch::kFloat;
+  }
+  static Tensor cast(const Tensor& t, torch::Dtype dtype) { return t.to(dtype); }
+  static Tensor slice(const Tensor& t, int64_t dim, int64_t start, int64_t end, int64_t step = 1) {
+    return t.slice(dim, start, end, step);
+  }
+  static Tensor cat(const Tensor& a, const Tensor& b, int64_t dim) {
+    return torch::cat({a, b}, dim);
+  }
+  static void gradient(const Tensor& y, const Tensor& x, const Tensor& gy) {
+    torch::autograd::grad({y}, {x}, {gy}, true);
+  }
+
+  static Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return torch::linear(x, w, b);
+  }
+  static Tensor conv2d(const Tensor& x, const Tensor& w, const Sizes& stride, const Sizes& padding,
+                       const Sizes& dilation, int64_t groups) {
+    return torch::conv2d(x, w, {}, stride, padding, dilation, groups);
+  }
+  static Tensor dropout(const Tensor& x, double p) { return torch::dropout(x, p, true); }
+  static Tensor sum(const Tensor& x, const Sizes& over) { return torch::sum(x, over); }
+  static Tensor mean(const Tensor& x, const Sizes& over) { return torch::mean(x, over); }
+  static Tensor amax(const Tensor& x, const Sizes& over) { return torch::amax(x, over); }
+  static Tensor var(const Tensor& x, const Sizes& over) { return torch::var(x, over); }
+  static Tensor embedding(const Tensor& at, const Tensor& table) {
+    return torch::embedding(table, at);
+  }
+  static Tensor layer_norm(const Tensor& x, int64_t width, const Tensor& w, const Tensor& b) {
+    return torch::layer_norm(x, {width}, w, b);
+  }
+  static Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
+                           const Tensor& b) {
+    return torch::batch_norm(x, w, b, mean, var, true, 0.1, 1e-5, false);
+  }
+  static Tensor max_pool(const Tensor& x, int64_t size, int64_t stride = 2) {
+    return torch::max_pool2d(x, size, stride);
+  }
+  static Tensor avg_pool(const Tensor& x, int64_t size) { return torch::avg_pool2d(x, size); }
+  static Tensor cross_entropy(const Tensor& x, const Tensor& target) {
+    return torch::nn::functional::cross_entropy(x, target);
+  }
+  static Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+    return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
+  }
+
+  static std::unique_ptr<torch::optim::AdamW> adamw(const std::vector<Tensor>& parameters) {
+    return parameters.empty() ? nullptr : std::make_unique<torch::optim::AdamW>(parameters);
+  }
+  static void zero_grad(torch::optim::AdamW& optimizer) { optimizer.zero_grad(); }
+};
+
+Work* add_work(bool recorded) {
+  Tensor a = torch::ones({1}), b = torch::ones({1});
+  a.requires_grad_(recorded);
+  return new FunctionWork([a, b] {
+    for (int i = 0; i < kDispatchCalls; ++i) torch::add(a, b);
+  });
 }
 
-struct Add {
-  Tensor a = torch::ones({1}), b = torch::ones({1});
-  void run() {
-    for (int i = 0; i < kDispatchCalls; ++i) torch::add(a, b);
-  }
-};
-
-struct AddGrad : Add {
-  AddGrad() { a.requires_grad_(true); }
-};
-
-struct ChainBackward {
-  Tensor x = torch::ones({1}, torch::requires_grad()), y;
-  ChainBackward() {
-    y = x;
-    for (int i = 0; i < kChainLength; ++i) y = torch::add(y, 1.0);
-  }
-  void run() { y.backward({}, true); }
-};
+Work* chain_work() {
+  Tensor y = torch::ones({1}, torch::requires_grad());
+  for (int i = 0; i < kChainLength; ++i) y = torch::add(y, 1.0);
+  return new FunctionWork([y]() mutable { y.backward({}, true); });
+}
 
 struct Mlp : torch::nn::Module {
   torch::nn::Linear fc1{register_module("fc1", torch::nn::Linear(784, 256))};
@@ -59,35 +121,37 @@ struct Lenet : torch::nn::Module {
 };
 
 template <class Model>
-struct Step {
-  Model model;
-  torch::optim::SGD optimizer{model.parameters(), torch::optim::SGDOptions(0.01).momentum(0.9)};
-  Tensor x, target;
-  Step(torch::IntArrayRef shape) {
+class StepWork final : public Work {
+ public:
+  explicit StepWork(torch::IntArrayRef shape) {
     torch::manual_seed(1);
-    x = torch::rand(shape);
-    target = torch::randint(0, 10, {shape[0]});
+    x_ = torch::rand(shape);
+    target_ = torch::randint(0, 10, {shape[0]});
   }
-  void run() {
-    optimizer.zero_grad();
-    torch::nn::functional::cross_entropy(model.forward(x), target).backward();
-    optimizer.step();
+  void run() override {
+    optimizer_.zero_grad();
+    torch::nn::functional::cross_entropy(model_.forward(x_), target_).backward();
+    optimizer_.step();
   }
-};
-struct MlpStep : Step<Mlp> {
-  MlpStep() : Step({kMlpBatch, 784}) {}
-};
-struct LenetStep : Step<Lenet> {
-  LenetStep() : Step({kLenetBatch, 1, 28, 28}) {}
+
+ private:
+  Model model_;
+  torch::optim::SGD optimizer_{model_.parameters(), torch::optim::SGDOptions(0.01).momentum(0.9)};
+  Tensor x_, target_;
 };
 
-constexpr BenchWork kWorks[] = {
-    work<Add>("add_1"),        work<AddGrad>("add_1_grad"),   work<ChainBackward>("chain_backward"),
-    work<MlpStep>("mlp_step"), work<LenetStep>("lenet_step"),
-};
+Work* make(const std::string& name) {
+  if (name == "add_1") return add_work(false);
+  if (name == "add_1_grad") return add_work(true);
+  if (name == "chain_backward") return chain_work();
+  if (name == "mlp_step") return new StepWork<Mlp>({kMlpBatch, 784});
+  if (name == "lenet_step") return new StepWork<Lenet>({kLenetBatch, 1, 28, 28});
+  if (name == "transformer_step") return new TransformerStep<Torch>;
+  return Works<Torch>::make(name);
+}
 
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const BenchPeer bench_peer;
 const BenchPeer bench_peer{"libtorch " TORCH_VERSION, [](int n) { torch::set_num_threads(n); },
-                           kWorks, int(std::size(kWorks))};
+                           make};

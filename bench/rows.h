@@ -1,16 +1,28 @@
-// The workloads, and Entasis's implementations of them.
+// What is measured.
 #pragma once
 
-#include <span>
+#include <string>
+#include <vector>
 
 #include "workload.h"
 
 namespace entasis::bench {
 
-std::span<const BenchRow> rows();
-std::span<const BenchWork> our_works();
+struct BenchRow {
+  std::string name;     // of the workload
+  std::string what;     // where the name does not say it
+  int64_t operations;   // per run, to divide by
+  double flop;          // per run; 0: not bound by arithmetic
+  double bytes;         // per run, each operand moved once; 0: not bound by memory
+  double most_seconds;  // target for one operation; 0: none
+  double least_ratio;   // target for best peer / ours; 0: none
+  bool memory;          // whether peak memory is measured
+};
+std::vector<BenchRow> rows();
 
-// Shapes that both sides use.
+extern const BenchPeer our_library;
+
+// Shapes that all sides use.
 inline constexpr int kDispatchCalls = 10'000;
 inline constexpr int kChainLength = 100'000;
 inline constexpr int kMlpBatch = 32;
