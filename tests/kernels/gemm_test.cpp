@@ -191,6 +191,8 @@ TYPED_TEST(GemmTest, SeveralBlocksInEachDirection) {
                                 {70, 499, 521},
                                 {530, 20, 700},
                                 {20, 530, 700},
+                                {1030, 64, 65},
+                                {301, 128, 33},
                                 {5, 300, 1500}}) {
     for (const Layout& a : {kPlain, kTransposed}) {
       for (const Layout& b : {kPlain, kTransposed}) {

@@ -79,7 +79,7 @@ void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t gr
       Tile<T> tile;
       tile.a = &weight;
       tile.k = sums.begin(s + 1) - sums.begin(s);
-      tile.a_row_stride = plan.taps;
+      tile.a_stride = plan.taps;
       tile.b_rows = plan.offsets + sums.begin(s);
       tile.c_row_stride = vectors * kN;
       tile.accumulate = s > 0;
@@ -257,7 +257,7 @@ void convolve_channels(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_
         tile.a = stretches;
         tile.runs = std::min(plan.stretches_per_block, plan.stretches - s);
         tile.k = plan.stretch_length;
-        tile.a_row_stride = conv.stride_x * channels;
+        tile.a_stride = conv.stride_x * channels;
         tile.b = panel + s * plan.stretch_length * vectors * kN;
         tile.b_row_stride = vectors * kN;
         tile.c_row_stride = strides.column;

@@ -80,12 +80,14 @@ GemmMethod choose_method(const Gemm<T>& g, const GemmFunctions<T>& target, bool 
 
 // A grid of parts, one for each thread: whole tiles high and whole vectors wide. Of all ways to
 // divide the threads between rows and columns, the one whose largest part takes least, when a
-// multiply-add of a vector counts 1, packing a vector of B 4 and reading an element of A 1/4.
+// multiply-add of a vector counts 1, packing a vector of B 4, of a B that is transposed on the way
+// 10, and reading an element of A 1/4.
 struct Grid {
   int64_t rows = 1, columns = 1;
 };
 
-Grid choose_grid(int64_t m, int64_t n, int64_t tile_rows, int64_t lanes, int threads) {
+Grid choose_grid(int64_t m, int64_t n, bool transposes_b, int64_t tile_rows, int64_t lanes,
+                 int threads) {
   const int64_t tiles = (m + tile_rows - 1) / tile_rows;
   const int64_t vectors = (n + lanes - 1) / lanes;
   Grid best;
@@ -94,7 +96,8 @@ Grid choose_grid(int64_t m, int64_t n, int64_t tile_rows, int64_t lanes, int thr
     const int64_t rows = std::min<int64_t>(threads / columns, tiles);
     const double part_rows = static_cast<double>((tiles + rows - 1) / rows * tile_rows);
     const double part_vectors = static_cast<double>((vectors + columns - 1) / columns);
-    const double cost = part_rows * part_vectors + 4 * part_vectors + 0.25 * part_rows;
+    const double cost =
+        part_rows * part_vectors + (transposes_b ? 10 : 4) * part_vectors + 0.25 * part_rows;
     if (columns == 1 || cost < least) {
       least = cost;
       best = {rows, columns};
@@ -160,7 +163,8 @@ void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, in
   Grid grid;
   if (items < 4 * threads) {
     const int64_t parts = std::clamp<int64_t>(2 * work / kSerialWork, 1, threads);
-    grid = choose_grid(g.m, g.n, target.tile_rows, target.lanes, static_cast<int>(parts));
+    grid = choose_grid(g.m, g.n, g.b_column_stride != 1, target.tile_rows, target.lanes,
+                       static_cast<int>(parts));
   }
   const int64_t parts = grid.rows * grid.columns;
   const int64_t grain = std::max<int64_t>(1, kSerialWork / 4 / std::max<int64_t>(1, work));

@@ -6,8 +6,10 @@
 // block of B, kDepth rows by kColumnsPerBlock columns, is packed into panels as wide as a tile and
 // stays in L2; a panel meets one row tile of A after another, whose rows (8 x 512 floats = 16 KB)
 // stay in L1. A is read where it lies if its rows are contiguous: 8 rows fit an 8-way L1 whatever
-// their distance. B is packed by the first row tile itself while it multiplies. Traffic for a part
-// of m x n: A is read n / kColumnsPerBlock times, B once, C is read and written k / kDepth times.
+// their distance. If its columns are (a transposed operand), the elements of a step lie side by
+// side, and stretches of some tiles' height are copied together: whole cache lines, a page each. B
+// is packed by the first row tile itself while it multiplies. Traffic for a part of m x n: A is
+// read n / kColumnsPerBlock times, B once, C is read and written k / kDepth times.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_GEMM_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_GEMM_LOOPS_INL_H_
@@ -48,6 +50,82 @@ bool should_pack_b(const Gemm<T>& g, int64_t rows, int64_t columns) {
                                   g.k * columns > static_cast<int64_t>(512 * 1024 / sizeof(T)));
 }
 
+// The most rows and vectors of a tile for a part of C: the shape that takes fewer tiles.
+struct TileShape {
+  int64_t rows, vectors;
+};
+inline TileShape choose_tile(int64_t rows, int64_t vectors) {
+  const TileShape narrow{kTileRows, max_tile_vectors(static_cast<int>(std::min<int64_t>(rows, 3)))};
+  if (kWideTileRows == 0 || rows < 3) return narrow;
+  const auto tiles = [=](int64_t tile_rows, int64_t tile_vectors) {
+    return ((rows + tile_rows - 1) / tile_rows) * ((vectors + tile_vectors - 1) / tile_vectors);
+  };
+  if (tiles(kTileRows, kTileVectors) <= tiles(kWideTileRows, kWideTileVectors)) return narrow;
+  return {kWideTileRows, kWideTileVectors};
+}
+
+// Of an A whose columns are contiguous, the rows of some tiles are copied at once: whole cache
+// lines, and each page is visited once.
+inline constexpr int64_t kMostTilesTogether = 16;
+template <class T>
+int64_t tiles_together(int64_t tile_rows, int64_t depth) {
+  constexpr int64_t kElements = 64 * 1024 / sizeof(T);
+  return std::clamp<int64_t>(kElements / (tile_rows * depth), 4, kMostTilesTogether);
+}
+
+// What a copy moves of a tile's rows, in vectors of this kind; the next step's copy overwrites what
+// is too much.
+template <class T>
+using CopiedTag = hn::CappedTag<T, 8>;
+template <class T>
+inline constexpr int64_t kCopiedLanes = static_cast<int64_t>(hn::MaxLanes(CopiedTag<T>()));
+template <class T>
+inline constexpr int64_t kCopiedRows =
+    (kTileRows + kCopiedLanes<T> - 1) / kCopiedLanes<T> * kCopiedLanes<T>;
+
+// Copies the rows of `count` tiles from tile `first` on: to each tile's own place, a step's rows
+// after another.
+template <class T>
+void copy_columns(const Gemm<T>& g, int64_t k0, int64_t k_count, int64_t row_begin,
+                  const EqualCuts& tiles, int64_t first, int64_t count, T* to) {
+  const CopiedTag<T> d;
+  constexpr int64_t kStepsAhead = 8;
+  constexpr int64_t kLine = 64 / sizeof(T);
+  int64_t row[kMostTilesTogether + 1];
+  for (int64_t t = 0; t <= count; ++t) row[t] = row_begin + tiles.begin(first + t);
+  // Where whole vectors would reach behind the matrix, single elements are copied.
+  const bool whole = row[count - 1] + kCopiedRows<T> <= g.m;
+  for (int64_t k = 0; k < k_count; ++k) {
+    const T* const from = g.a + (k0 + k) * g.a_column_stride;
+    for (int64_t i = row[0]; i < row[count]; i += kLine) {
+      hwy::Prefetch(from + kStepsAhead * g.a_column_stride + i);
+    }
+    T* tile = to;
+    for (int64_t t = 0; t < count; ++t) {
+      const int64_t height = row[t + 1] - row[t];
+      T* const step = tile + k * height;
+      if (whole) {
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < kCopiedRows<T>; i += kCopiedLanes<T>) {
+          hn::StoreU(hn::LoadU(d, from + row[t] + i), d, step + i);
+        }
+      } else {
+        std::copy_n(from + row[t], height, step);
+      }
+      tile += height * k_count + kCopiedRows<T>;
+    }
+  }
+}
+
+template <class T>
+const auto& tile_functions(bool packing, bool together) {
+  if (together) {
+    return packing ? kTiles<T, RowsOfB::kStridedPacking, ColumnsOfA::kTogether>
+                   : kTiles<T, RowsOfB::kStrided, ColumnsOfA::kTogether>;
+  }
+  return packing ? kTiles<T, RowsOfB::kStridedPacking> : kTiles<T, RowsOfB::kStrided>;
+}
+
 // The part of C given by `part`, one tile after another; k > 0. Ignores g.batch.
 template <class T>
 void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
@@ -58,23 +136,30 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
 
   const EqualCuts depths((g.k + 3) / 4, kDepth<T> / 4);                       // multiples of four
   const EqualCuts blocks((columns + kN - 1) / kN, kColumnsPerBlock<T> / kN);  // in vectors
-  const EqualCuts tiles(rows, kTileRows);
-  const int64_t panel_vectors = max_tile_vectors(static_cast<int>(std::min<int64_t>(rows, 3)));
-
   const int64_t depth = std::min(g.k, (depths.extent + depths.pieces - 1) / depths.pieces * 4);
   const int64_t block_vectors = (blocks.extent + blocks.pieces - 1) / blocks.pieces;
-  const bool pack_a = g.a_column_stride != 1;
+  const TileShape shape = choose_tile(rows, block_vectors);
+  const EqualCuts tiles(rows, shape.rows);
+  const int64_t panel_vectors = shape.vectors;
+  const bool together = g.a_column_stride != 1 && g.a_row_stride == 1;
+  const int64_t together_count = tiles_together<T>(shape.rows, depth);
+  // An A that L2 holds, with some of its columns on a page, is read where it lies.
+  const int64_t a_column_bytes = g.a_column_stride * static_cast<int64_t>(sizeof(T));
+  const bool pack_a = g.a_column_stride != 1 && !together;
   const bool pack_b = should_pack_b(g, rows, columns);
   const bool pack_while_multiplying = pack_b && g.b_column_stride == 1;
   const bool pack_edge = !pack_b && columns % kN != 0;  // whole vectors of B are read
   const int64_t packed_vectors = pack_b ? block_vectors : pack_edge ? panel_vectors : 0;
+  const bool copy_a = together && (a_column_bytes > 1024 || depth * a_column_bytes > 256 * 1024);
   const int64_t a_packed_stride = depth + 64 / static_cast<int64_t>(sizeof(T));  // no aliasing
 
   const Scratch b_scratch(static_cast<size_t>(depth * packed_vectors * kN) * sizeof(T));
-  const Scratch a_scratch(pack_a ? static_cast<size_t>(kTileRows * a_packed_stride) * sizeof(T)
-                                 : 0);
+  const int64_t a_packed = pack_a   ? kTileRows * a_packed_stride
+                           : copy_a ? together_count * (shape.rows * depth + kCopiedRows<T>)
+                                    : 0;
+  const Scratch a_scratch(static_cast<size_t>(a_packed) * sizeof(T));
   T* const b_packed = b_scratch.as<T>();
-  T* const a_packed = a_scratch.as<T>();
+  T* const a_copy = a_scratch.as<T>();
 
   for (int64_t depth_index = 0; depth_index < depths.pieces; ++depth_index) {
     const int64_t k0 = std::min(g.k, depths.begin(depth_index) * 4);
@@ -109,12 +194,23 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
 
         Tile<T> tile;
         tile.k = k_count;
-        tile.a_row_stride = g.a_row_stride;
+        tile.a_stride = g.a_row_stride;
         if (pack_a) {
-          copy_matrix(height, k_count, a, g.a_row_stride, g.a_column_stride, a_packed,
+          copy_matrix(height, k_count, a, g.a_row_stride, g.a_column_stride, a_copy,
                       a_packed_stride);
-          a = a_packed;
-          tile.a_row_stride = a_packed_stride;
+          a = a_copy;
+          tile.a_stride = a_packed_stride;
+        } else if (copy_a) {
+          const int64_t first = t / together_count * together_count;
+          if (t == first) {
+            copy_columns(g, k0, k_count, part.row_begin, tiles, t,
+                         std::min(together_count, tiles.pieces - t), a_copy);
+          }
+          a = a_copy + (tiles.begin(t) - tiles.begin(first)) * k_count +
+              (t - first) * kCopiedRows<T>;
+          tile.a_stride = height;
+        } else if (together) {
+          tile.a_stride = g.a_column_stride;
         }
         tile.a = &a;
         tile.c_row_stride = g.c_row_stride;
@@ -132,8 +228,9 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
           tile.column_bias =
               last_depth && g.column_bias != nullptr ? g.column_bias + column : nullptr;
           // The rows of the next tile come into L1 while this one's first panel is multiplied.
-          tile.next_a =
-              p == 0 && !pack_a && t + 1 < tiles.pieces ? a + height * g.a_row_stride : nullptr;
+          tile.next_a = p == 0 && !pack_a && !together && t + 1 < tiles.pieces
+                            ? a + height * g.a_row_stride
+                            : nullptr;
 
           T* const packed = pack_b ? b_packed + first_column * k_count : b_packed;
           bool packing = false;
@@ -152,8 +249,7 @@ void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
             tile.b = packed;
             tile.b_row_stride = vectors * kN;
           }
-          const auto& functions =
-              packing ? kTiles<T, RowsOfB::kStridedPacking> : kTiles<T, RowsOfB::kStrided>;
+          const auto& functions = tile_functions<T>(packing, together);
           functions[static_cast<size_t>(height - 1)][static_cast<size_t>(vectors - 1)](tile);
         }
       }

@@ -4,7 +4,8 @@
 // A tile of C, R rows by V vectors, stays in registers while the sum runs: each step loads V
 // vectors of one row of B, broadcasts R elements of a column of A and does R*V multiply-adds. With
 // 8 x 3 vectors of 512 bits that is 24 multiply-adds (12 cycles on two ports) for 11 loads (5.5
-// cycles), and 24 + 3 + 1 of 32 registers; with 16 registers 6 x 2 leaves room for the same.
+// cycles), and 24 + 3 + 1 of 32 registers; with 16 registers 6 x 2 leaves room for the same. 6 x 4
+// is as good, and leaves less over where C is 64 or 128 columns wide.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_GEMM_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_GEMM_TILE_INL_H_
@@ -31,9 +32,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_MAX_BYTES == 64 || HWY_ARCH_ARM_A64  // targets with 32 vector registers
 inline constexpr int kTileRows = 8;
 inline constexpr int kTileVectors = 3;
+inline constexpr int kWideTileRows = 6;
+inline constexpr int kWideTileVectors = 4;
 #else
 inline constexpr int kTileRows = 6;
 inline constexpr int kTileVectors = 2;
+inline constexpr int kWideTileRows = 0;
+inline constexpr int kWideTileVectors = 0;
 #endif
 
 template <class T>
@@ -69,6 +74,12 @@ HWY_INLINE void store_first(hn::Vec<D> v, D d, size_t count, T* to) {
 #endif
 }
 
+// Where a tile finds the elements of A that a step multiplies with a row of B.
+enum class ColumnsOfA {
+  kApart,    // in R rows, each of which has the elements of all steps
+  kTogether  // side by side; those of the next step follow at a distance
+};
+
 // How a tile finds the next row of B.
 enum class RowsOfB {
   kStrided,         // at a constant distance
@@ -79,12 +90,13 @@ enum class RowsOfB {
 // What one tile computes: C = sum over k of A B (+ C) (+ biases).
 template <class T>
 struct Tile {
-  // A: the sum runs over `runs` stretches, one after another. In stretch s, row i holds the k
-  // adjacent elements from a[s] + i * a_row_stride on.
+  // A: the sum runs over `runs` stretches of k steps, one after another. In stretch s, row i holds
+  // the k adjacent elements from a[s] + i * a_stride on; or, together, step k has the adjacent
+  // elements from a[s] + k * a_stride on.
   const T* const* a = nullptr;
   int64_t runs = 1;
   int64_t k = 0;
-  int64_t a_row_stride = 0;
+  int64_t a_stride = 0;
   const T* next_a = nullptr;  // the rows that the next tile will read, to be prefetched; or null
 
   // B: whole vectors are read, also in the last columns.
@@ -102,7 +114,7 @@ struct Tile {
 };
 
 // Fully unrolled loops over rows and vectors keep the sums in registers.
-template <int R, int V, RowsOfB kRowsOfB, class T>
+template <int R, int V, RowsOfB kRowsOfB, ColumnsOfA kColumnsOfA, class T>
 HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
   const hn::ScalableTag<T> d;
   using Vec = hn::Vec<decltype(d)>;
@@ -123,11 +135,12 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
   const T* b = tile.b;
   const int64_t* b_row = tile.b_rows;
   T* packed = tile.packed;
-  const int64_t stride = tile.a_row_stride;
+  const int64_t stride = tile.a_stride;
   for (int64_t s = 0; s < tile.runs; ++s) {
     // One pointer serves three rows (+0, +stride, +2*stride): 16 address registers are too few for
     // a pointer each.
-    constexpr int kPointers = (R + 2) / 3;
+    constexpr bool kTogether = kColumnsOfA == ColumnsOfA::kTogether;
+    constexpr int kPointers = kTogether ? 1 : (R + 2) / 3;
     const T* a[kPointers];
 #pragma GCC unroll 16
     for (int p = 0; p < kPointers; ++p) a[p] = tile.a[s] + 3 * p * stride;
@@ -153,12 +166,12 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
 
 #pragma GCC unroll 16
       for (int i = 0; i < R; ++i) {
-        const Vec factor = hn::Set(d, a[i / 3][(i % 3) * stride]);
+        const Vec factor = hn::Set(d, kTogether ? a[0][i] : a[i / 3][(i % 3) * stride]);
 #pragma GCC unroll 16
         for (int j = 0; j < V; ++j) sum[i][j] = hn::MulAdd(factor, b_vectors[j], sum[i][j]);
       }
 #pragma GCC unroll 16
-      for (int p = 0; p < kPointers; ++p) ++a[p];
+      for (int p = 0; p < kPointers; ++p) a[p] += kTogether ? stride : 1;
       if constexpr (kRowsOfB != RowsOfB::kListed) b += tile.b_row_stride;
     }
   }
@@ -209,35 +222,47 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-// kTiles[R - 1][V - 1]: every height and width that the loops ask for, one function each.
-template <class T, RowsOfB kRowsOfB, int R, int... V>
+// The widths that the loops ask for, by height. Nothing is packed for the sake of one or two rows.
+constexpr int widths(int rows, RowsOfB rows_of_b) {
+  const int narrow = rows_of_b == RowsOfB::kStridedPacking ? kTileVectors : max_tile_vectors(rows);
+  const bool wide = rows_of_b != RowsOfB::kListed && rows <= kWideTileRows;
+  return wide ? std::max(narrow, kWideTileVectors) : narrow;
+}
+
+// kTiles[R - 1][V - 1]: every height and width, one function each.
+template <class T, RowsOfB kRowsOfB, ColumnsOfA kColumnsOfA, int R, int... V>
 constexpr auto tiles_of_height(std::integer_sequence<int, V...>) {
   std::array<TileFunction<T>, max_tile_vectors(1)> functions{};
-  ((functions[V] = &compute_tile<R, V + 1, kRowsOfB, T>), ...);
+  ((functions[V] = &compute_tile<R, V + 1, kRowsOfB, kColumnsOfA, T>), ...);
   return functions;
 }
 
-template <class T, RowsOfB kRowsOfB, int... I>
+template <class T, RowsOfB kRowsOfB, ColumnsOfA kColumnsOfA, int... I>
 constexpr auto all_tiles(std::integer_sequence<int, I...>) {
-  // Nothing is packed for the sake of one or two rows.
-  constexpr bool kPacking = kRowsOfB == RowsOfB::kStridedPacking;
   return std::array<std::array<TileFunction<T>, max_tile_vectors(1)>, sizeof...(I)>{
-      tiles_of_height<T, kRowsOfB, I + 1>(
-          std::make_integer_sequence < int,
-          kPacking ? kTileVectors : max_tile_vectors(I + 1) > {})...};
+      tiles_of_height<T, kRowsOfB, kColumnsOfA, I + 1>(
+          std::make_integer_sequence<int, widths(I + 1, kRowsOfB)>{})...};
 }
 
-template <class T, RowsOfB kRowsOfB>
-inline constexpr auto kTiles = all_tiles<T, kRowsOfB>(std::make_integer_sequence<int, kTileRows>{});
+template <class T, RowsOfB kRowsOfB, ColumnsOfA kColumnsOfA = ColumnsOfA::kApart>
+inline constexpr auto kTiles =
+    all_tiles<T, kRowsOfB, kColumnsOfA>(std::make_integer_sequence<int, kTileRows>{});
 
 // Cuts `extent` into the fewest pieces of at most `most`, as equal as can be, so that no small
-// piece is left over at the end: piece i is [begin(i), begin(i + 1)).
+// piece is left over at the end: piece i is [begin(i), begin(i + 1)), the first ones being the
+// larger.
 struct EqualCuts {
-  EqualCuts(int64_t extent, int64_t most) : extent(extent), pieces((extent + most - 1) / most) {}
-  int64_t begin(int64_t i) const { return extent * i / pieces; }
+  EqualCuts(int64_t extent, int64_t most)
+      : extent(extent),
+        pieces((extent + most - 1) / most),
+        least(pieces > 0 ? extent / pieces : 0),
+        larger(pieces > 0 ? extent % pieces : 0) {}
+  int64_t begin(int64_t i) const { return i * least + std::min(i, larger); }
 
   int64_t extent;
   int64_t pieces;
+  int64_t least;   // size of the smaller pieces
+  int64_t larger;  // how many have one more
 };
 
 }  // namespace entasis::cpu::HWY_NAMESPACE
