@@ -8,65 +8,17 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <random>
-#include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
 
+#include "conv2d_shapes.h"
 #include "every_target.h"
 
 namespace entasis::cpu {
 namespace {
-
-struct Shape {
-  int64_t images, in_channels, height, width, out_channels, kernel_height, kernel_width;
-  int64_t stride = 1, pad = 0, dilation = 1, groups = 1;
-};
-
-enum class Layout { kChannelsFirst, kChannelsLast, kSliced };
-
-std::string describe(const Shape& s) {
-  std::ostringstream text;
-  text << s.images << "x" << s.in_channels << "x" << s.height << "x" << s.width << " -> "
-       << s.out_channels << ", kernel " << s.kernel_height << "x" << s.kernel_width << ", stride "
-       << s.stride << ", pad " << s.pad << ", dilation " << s.dilation << ", groups " << s.groups;
-  return text.str();
-}
-
-// Strides of [n, c, h, w]; sliced: every second element of channels-first maps with gaps.
-void strides_of(Layout layout, int64_t c, int64_t h, int64_t w, int64_t strides[4]) {
-  const int64_t step = layout == Layout::kSliced ? 2 : 1;
-  const int64_t gap = layout == Layout::kSliced ? 3 : 0;
-  if (layout == Layout::kChannelsLast) {
-    strides[1] = 1;
-    strides[3] = c;
-    strides[2] = w * c;
-    strides[0] = h * w * c;
-  } else {
-    strides[3] = step;
-    strides[2] = w * step + gap;
-    strides[1] = h * strides[2] + gap;
-    strides[0] = c * strides[1];
-  }
-}
-
-int64_t elements(const int64_t strides[4], int64_t n, int64_t c, int64_t h, int64_t w) {
-  if (n == 0 || c == 0 || h == 0 || w == 0) return 0;
-  return (n - 1) * strides[0] + (c - 1) * strides[1] + (h - 1) * strides[2] + (w - 1) * strides[3] +
-         1;
-}
-
-template <class T>
-std::vector<T> random_values(int64_t count, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<T> uniform(-1, 1);
-  std::vector<T> values(static_cast<size_t>(count));
-  for (T& value : values) value = uniform(engine);
-  return values;
-}
 
 constexpr Conv2dMethod kMethods[] = {Conv2dMethod::kFastest, Conv2dMethod::kPixels,
                                      Conv2dMethod::kChannels};
@@ -75,39 +27,10 @@ constexpr Conv2dMethod kMethods[] = {Conv2dMethod::kFastest, Conv2dMethod::kPixe
 template <class T>
 struct Problem {
   Problem(const Shape& s, Layout in, Layout filter, Layout out, bool with_bias) {
-    conv.images = s.images;
-    conv.in_channels = s.in_channels;
-    conv.in_height = s.height;
-    conv.in_width = s.width;
-    conv.out_channels = s.out_channels;
-    conv.kernel_height = s.kernel_height;
-    conv.kernel_width = s.kernel_width;
-    conv.stride_y = s.stride;
-    conv.stride_x = s.stride == 3 ? 2 : s.stride;  // differs from stride_y for 3
-    conv.pad_y = s.pad;
-    conv.pad_x = s.pad == 2 ? 1 : s.pad;  // differs from pad_y for 2
-    conv.dilation_y = s.dilation;
-    conv.dilation_x = s.dilation == 3 ? 2 : s.dilation;
-    conv.groups = s.groups;
-    conv.out_height =
-        (s.height + 2 * conv.pad_y - (s.kernel_height - 1) * conv.dilation_y - 1) / conv.stride_y +
-        1;
-    conv.out_width =
-        (s.width + 2 * conv.pad_x - (s.kernel_width - 1) * conv.dilation_x - 1) / conv.stride_x + 1;
-
-    const int64_t in_group = s.in_channels / s.groups;
-    int64_t strides[4];
-    strides_of(in, s.in_channels, s.height, s.width, strides);
-    conv.input_strides = {strides[0], strides[1], strides[2], strides[3]};
-    input = random_values<T>(elements(strides, s.images, s.in_channels, s.height, s.width), 1);
-    strides_of(filter, in_group, s.kernel_height, s.kernel_width, strides);
-    conv.weight_strides = {strides[0], strides[1], strides[2], strides[3]};
-    weight = random_values<T>(
-        elements(strides, s.out_channels, in_group, s.kernel_height, s.kernel_width), 2);
-    strides_of(out, s.out_channels, conv.out_height, conv.out_width, strides);
-    conv.output_strides = {strides[0], strides[1], strides[2], strides[3]};
-    output_before = random_values<T>(
-        elements(strides, s.images, s.out_channels, conv.out_height, conv.out_width), 3);
+    set_shape(s, in, filter, out, conv);
+    input = random_values<T>(input_size(conv), 1);
+    weight = random_values<T>(weight_size(conv), 2);
+    output_before = random_values<T>(output_size(conv), 3);
     bias = random_values<T>(s.out_channels, 4);
     conv.input = input.data();
     conv.weight = weight.data();
@@ -185,33 +108,6 @@ struct Problem {
   std::vector<T> input, weight, bias, output_before;
 };
 
-constexpr Shape kShapes[] = {
-    {1, 1, 1, 1, 1, 1, 1},                   // one of everything
-    {2, 1, 28, 28, 6, 5, 5},                 // LeNet's first layer
-    {2, 6, 14, 14, 16, 5, 5, 1, 2},          // its second
-    {3, 16, 8, 8, 32, 3, 3, 1, 1},           // digits
-    {1, 3, 33, 37, 17, 3, 3, 2, 1},          // an image, strided
-    {2, 5, 13, 11, 7, 3, 3, 1, 1, 2},        // dilated
-    {2, 5, 19, 17, 9, 3, 2, 2, 1, 3},        // dilated and strided, not square
-    {1, 4, 23, 25, 33, 3, 3, 3, 2},          // strides and pads that differ by direction
-    {2, 8, 9, 10, 12, 3, 3, 1, 1, 1, 4},     // groups
-    {1, 24, 12, 12, 24, 3, 3, 1, 1, 1, 24},  // depthwise
-    {1, 6, 12, 15, 18, 5, 3, 2, 2, 1, 6},    // depthwise, three outputs for each input
-    {2, 64, 7, 7, 96, 3, 3, 1, 1},           // several blocks of the sum in channels-last
-    {1, 70, 9, 20, 13, 3, 3, 1, 1},          // several blocks of the sum over pixels
-    {2, 34, 6, 5, 50, 1, 1},                 // 1x1
-    {1, 12, 6, 5, 20, 1, 1, 1, 0, 1, 4},     // 1x1 in groups
-    {1, 12, 7, 5, 20, 1, 1, 2},              // 1x1 strided
-    {1, 12, 6, 5, 20, 1, 1, 1, 1},           // 1x1 padded
-    {1, 2, 5, 6, 3, 5, 6},                   // the kernel covers the map
-    {1, 2, 3, 3, 3, 5, 5, 1, 2},             // the kernel is larger than the map
-    {1, 2, 3, 4, 3, 3, 3, 1, 7},             // some outputs see padding only
-    {1, 2, 90, 70, 20, 3, 3, 1, 1},          // several strips
-    {1, 20, 60, 61, 40, 3, 3, 2, 1},         // several strips, strided
-    {2, 3, 1, 50, 4, 1, 7, 1, 0},            // one row
-    {2, 3, 50, 1, 4, 7, 1, 1, 0},            // one column
-};
-
 template <class T>
 class Conv2dDirectTest : public testing::Test {};
 using Types = testing::Types<float, double>;
@@ -231,6 +127,16 @@ TYPED_TEST(Conv2dDirectTest, EveryShapeInEveryLayout) {
           if (testing::Test::HasFatalFailure()) return;
         }
       }
+    }
+  }
+}
+
+TYPED_TEST(Conv2dDirectTest, ChannelsAndKernelsOfEverySize) {
+  for (const Shape& shape : mixed_shapes()) {
+    for (const Layout layout : {Layout::kChannelsFirst, Layout::kChannelsLast}) {
+      SCOPED_TRACE(describe(shape) + ", layout " + std::to_string(static_cast<int>(layout)));
+      Problem<TypeParam>(shape, layout, layout, layout, true).check();
+      if (testing::Test::HasFatalFailure()) return;
     }
   }
 }

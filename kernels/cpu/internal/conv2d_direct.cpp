@@ -7,6 +7,7 @@
 
 #include <entasis/backends/cpu/internal/scratch.h>
 #include <entasis/backends/cpu/parallel.h>
+#include <entasis/kernels/cpu/internal/conv2d_depthwise.h>
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/simd_targets.h>
@@ -53,11 +54,6 @@ const Conv2dFunctions<T>& functions() {
 }
 
 constexpr int64_t kStripBytes = 192 * 1024;  // a strip's input copy and its output, in L2
-
-template <class T>
-int64_t taps_of(const Conv2d<T>& conv) {
-  return conv.in_channels / conv.groups * conv.kernel_height * conv.kernel_width;
-}
 
 // A 1x1 filter that moves by one pixel is a matrix product for each image and group, if the pixels
 // of each map follow each other at one distance. Returns whether it was.
@@ -142,7 +138,7 @@ template <class T, class Strip>
 void for_each_strip(const Conv2d<T>& conv, int64_t strip_rows, const Strip& strip) {
   const int64_t strips = divide_up(conv.out_height, strip_rows);
   constexpr int64_t kWorkPerRange = 64 * 1024;  // multiply-adds worth a range of its own
-  const int64_t work = strip_rows * conv.out_width * conv.out_channels * taps_of(conv);
+  const int64_t work = strip_rows * conv.out_width * conv.out_channels * conv.taps();
   const int64_t grain = std::max<int64_t>(1, kWorkPerRange / std::max<int64_t>(1, work));
   parallel_for(conv.images * strips, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) strip(i / strips, i % strips * strip_rows);
@@ -155,7 +151,7 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const int64_t reach_x = (conv.kernel_width - 1) * conv.dilation_x;
   const int64_t in_group = conv.in_channels / conv.groups;
   PixelPlan<T> plan;
-  plan.taps = taps_of(conv);
+  plan.taps = conv.taps();
   plan.pitch = conv.out_width + reach_x / conv.stride_x;
   // Channels-last maps are read and written in whole vectors of channels.
   const bool channels_last = conv.input_strides.channel == 1 || conv.output_strides.channel == 1;
@@ -254,7 +250,7 @@ template <class T>
 bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const int64_t in_group = conv.in_channels / conv.groups;
   const int64_t out_group = conv.out_channels / conv.groups;
-  const double taps = static_cast<double>(taps_of(conv));
+  const double taps = static_cast<double>(conv.taps());
   const double in_elements = static_cast<double>(in_group * conv.in_height * conv.in_width);
   const double out_elements = static_cast<double>(out_group * conv.out_height * conv.out_width);
 
@@ -279,7 +275,7 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   return pixels < channels;
 }
 
-// Sums of nothing: no input channels or an empty kernel. Input and weight may be null.
+// Sums of nothing: no input channels, an empty kernel or map. Input and weight may be null.
 template <class T>
 void write_bias_only(const Conv2d<T>& conv) {
   const MapStrides& out = conv.output_strides;
@@ -300,9 +296,10 @@ void convolve(const Conv2d<T>& conv, Conv2dMethod method) {
   if (conv.images == 0 || conv.out_channels == 0 || conv.out_height == 0 || conv.out_width == 0) {
     return;
   }
-  if (taps_of(conv) == 0) return write_bias_only(conv);
+  if (conv.taps() == 0 || conv.in_height == 0 || conv.in_width == 0) return write_bias_only(conv);
   const Conv2dFunctions<T>& target = functions<T>();
   if (method == Conv2dMethod::kFastest) {
+    if (is_depthwise(conv)) return conv2d_depthwise(conv);
     if (convolve_as_product(conv)) return;
     method = pixels_are_cheaper(conv, target) ? Conv2dMethod::kPixels : Conv2dMethod::kChannels;
   }

@@ -15,13 +15,8 @@ struct FilterStrides {
   int64_t out_channel, in_channel, row, column;
 };
 
-// output[n, co, y, x] = bias[co] + sum over ci, r, s of
-//     input[n, ci, y * stride_y + r * dilation_y - pad_y, x * stride_x + s * dilation_x - pad_x]
-//     * weight[co, ci, r, s]
-// where ci runs over the channels of co's group and input is 0 outside its bounds. The padding on
-// the lower and right sides follows from the output's size.
-template <class T>
-struct Conv2d {
+// Sizes and memory layout of a convolution, and of its two gradients.
+struct ConvShape {
   int64_t images = 0, in_channels = 0, in_height = 0, in_width = 0;
   int64_t out_channels = 0, out_height = 0, out_width = 0;
   int64_t kernel_height = 1, kernel_width = 1;
@@ -30,13 +25,27 @@ struct Conv2d {
   int64_t dilation_y = 1, dilation_x = 1;
   int64_t groups = 1;  // divides both channel counts
 
-  const T* input = nullptr;
   MapStrides input_strides{};
-  const T* weight = nullptr;  // [out_channels, in_channels / groups, kernel_height, kernel_width]
+  // The weight is [out_channels, in_channels / groups, kernel_height, kernel_width].
   FilterStrides weight_strides{};
+  MapStrides output_strides{};
+
+  int64_t in_group() const { return in_channels / groups; }
+  int64_t out_group() const { return out_channels / groups; }
+  int64_t taps() const { return in_group() * kernel_height * kernel_width; }
+};
+
+// output[n, co, y, x] = bias[co] + sum over ci, r, s of
+//     input[n, ci, y * stride_y + r * dilation_y - pad_y, x * stride_x + s * dilation_x - pad_x]
+//     * weight[co, ci, r, s]
+// where ci runs over the channels of co's group and input is 0 outside its bounds. The padding on
+// the lower and right sides follows from the output's size.
+template <class T>
+struct Conv2d : ConvShape {
+  const T* input = nullptr;
+  const T* weight = nullptr;
   const T* bias = nullptr;  // out_channels values, or null
   T* output = nullptr;      // must not overlap the others
-  MapStrides output_strides{};
 };
 
 // How it is computed (conv2d_plan.h tells): chosen by shape and strides, or prescribed by a test or

@@ -16,6 +16,7 @@
 // groups). The weight is packed into panels [stretch][element][out_channel].
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <entasis/kernels/cpu/internal/conv2d_direct.h>
@@ -64,5 +65,18 @@ struct Conv2dTarget {
 };
 
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Whole numbers [begin, end); begin <= end.
+struct IndexRange {
+  int64_t begin, end;
+};
+
+// The i of [0, count) with 0 <= first + i * step < size: the filter taps that one output position
+// finds inside the map, or the output positions that find one tap there.
+inline IndexRange indices_inside(int64_t first, int64_t step, int64_t count, int64_t size) {
+  const int64_t begin = std::min(count, first >= 0 ? 0 : divide_up(-first, step));
+  const int64_t end = first >= size ? 0 : std::min(count, (size - 1 - first) / step + 1);
+  return {begin, std::max(begin, end)};
+}
 
 }  // namespace entasis::cpu

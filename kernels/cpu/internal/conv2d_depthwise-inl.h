@@ -1,0 +1,478 @@
+// Depthwise convolution; compiled once for each Highway target.
+//
+// Channels-first: a strip of one plane at a time, from a zero-padded copy that stays in L1. Vectors
+// run along a row of pixels; a block of up to eight output rows shares each weight. Channels-last:
+// one output row at a time, read where it lies. Vectors run along the channels; a block of up to
+// eight pixels shares each vector of weights. Pixels whose filter reaches over the edge leave out
+// the taps there. Either way a multiply-add costs one load and an eighth of another, the sum of an
+// output is one chain over the taps, and a map that fits L2 is read from memory once: the floor is
+// the bytes of input and output.
+//
+// Weight gradient: up to nine taps at a time have a vector of sums each in registers; a step loads
+// one vector of output_grad and one of the input for each tap.
+
+#if defined(ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_DEPTHWISE_INL_H_
+#undef ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_DEPTHWISE_INL_H_
+#else
+#define ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_DEPTHWISE_INL_H_
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <hwy/highway.h>
+
+#include <entasis/backends/cpu/internal/scratch.h>
+#include <entasis/kernels/cpu/internal/conv2d_depthwise_plan.h>
+#include <entasis/kernels/cpu/internal/conv2d_plan.h>
+// Per-target headers.
+#include <entasis/kernels/cpu/internal/gemm_tile-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr int kBlock = 8;       // outputs under way at a time
+inline constexpr int kTapsAtOnce = 9;  // of the weight's gradient
+
+// ---- Forward
+
+// A row of up to kBlock outputs, each a vector: out[i] = bias + sum over rows r and taps s of
+// weight[r, s] * x[r, s, i].
+template <class T>
+struct OutputBlock {
+  const T* x;  // the first tap of the first output
+  int64_t row_step, tap_step, output_step;
+  int64_t rows, taps;
+  const T* weight;
+  int64_t weight_row_step, weight_tap_step;
+  const T* bias;  // or null
+  T* out;
+  int64_t out_step;
+};
+
+// How the lanes of a block are read: all, or only the first few where there are no more.
+struct AllLanes {
+  template <class D, class T>
+  HWY_INLINE hn::Vec<D> load(D d, const T* from) const {
+    return hn::LoadU(d, from);
+  }
+  template <class D, class T>
+  HWY_INLINE void store(hn::Vec<D> v, D d, T* to) const {
+    hn::StoreU(v, d, to);
+  }
+};
+struct FirstLanes {
+  size_t count;
+  template <class D, class T>
+  HWY_INLINE hn::Vec<D> load(D d, const T* from) const {
+    return load_first(d, count, from);
+  }
+  template <class D, class T>
+  HWY_INLINE void store(hn::Vec<D> v, D d, T* to) const {
+    store_first(v, d, count, to);
+  }
+};
+
+// P outputs whose lanes are channels, for all channels. One pointer serves three outputs.
+template <int P, class T, class Lanes>
+HWY_INLINE void sum_channels(const OutputBlock<T>& block, int64_t channel, const Lanes& lanes) {
+  const hn::ScalableTag<T> d;
+  hn::Vec<decltype(d)> sum[P];
+#pragma GCC unroll 16
+  for (int i = 0; i < P; ++i) sum[i] = hn::Zero(d);
+  constexpr int kPointers = (P + 2) / 3;
+  for (int64_t r = 0; r < block.rows; ++r) {
+    const T* x[kPointers];
+#pragma GCC unroll 16
+    for (int p = 0; p < kPointers; ++p) {
+      x[p] = block.x + channel + r * block.row_step + 3 * p * block.output_step;
+    }
+    const T* w = block.weight + channel + r * block.weight_row_step;
+    for (int64_t s = 0; s < block.taps; ++s) {
+      const auto weight = hn::LoadU(d, w);
+#pragma GCC unroll 16
+      for (int i = 0; i < P; ++i) {
+        sum[i] = hn::MulAdd(weight, lanes.load(d, x[i / 3] + (i % 3) * block.output_step), sum[i]);
+      }
+#pragma GCC unroll 16
+      for (int p = 0; p < kPointers; ++p) x[p] += block.tap_step;
+      w += block.weight_tap_step;
+    }
+  }
+  const auto bias = block.bias != nullptr ? lanes.load(d, block.bias + channel) : hn::Zero(d);
+#pragma GCC unroll 16
+  for (int i = 0; i < P; ++i) {
+    lanes.store(hn::Add(sum[i], bias), d, block.out + channel + i * block.out_step);
+  }
+}
+
+template <int P, class T>
+void convolve_block(const OutputBlock<T>& block, int64_t channels) {
+  int64_t c = 0;
+  for (; c + kLanes<T> <= channels; c += kLanes<T>) sum_channels<P>(block, c, AllLanes{});
+  if (c < channels) sum_channels<P>(block, c, FirstLanes{static_cast<size_t>(channels - c)});
+}
+
+template <class T, int... P>
+constexpr auto block_functions(std::integer_sequence<int, P...>) {
+  return std::array<void (*)(const OutputBlock<T>&, int64_t), sizeof...(P)>{
+      convolve_block<P + 1, T>...};
+}
+template <class T>
+inline constexpr auto kBlockFunctions =
+    block_functions<T>(std::make_integer_sequence<int, kBlock>{});
+
+// Output columns whose filter lies inside the map altogether.
+inline IndexRange inner_columns(const ConvShape& shape) {
+  const IndexRange first =
+      indices_inside(-shape.pad_x, shape.stride_x, shape.out_width, shape.in_width);
+  const IndexRange last = indices_inside((shape.kernel_width - 1) * shape.dilation_x - shape.pad_x,
+                                         shape.stride_x, shape.out_width, shape.in_width);
+  const int64_t begin = std::max(first.begin, last.begin);
+  return {begin, std::max(begin, std::min(first.end, last.end))};
+}
+
+template <class T>
+void convolve_rows(const Conv2d<T>& conv, const T* weight, int64_t padded_channels, int64_t begin,
+                   int64_t end) {
+  const MapStrides& in = conv.input_strides;
+  const MapStrides& out = conv.output_strides;
+  OutputBlock<T> block;
+  block.row_step = conv.dilation_y * in.row;
+  block.tap_step = conv.dilation_x * in.column;
+  block.output_step = conv.stride_x * in.column;
+  block.weight_row_step = conv.kernel_width * padded_channels;
+  block.weight_tap_step = padded_channels;
+  block.bias = conv.bias;
+  block.out_step = out.column;
+  const IndexRange inner = inner_columns(conv);
+  const EqualCuts blocks(inner.end - inner.begin, kBlock);
+
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t image = i / conv.out_height, y = i % conv.out_height;
+    const int64_t top = y * conv.stride_y - conv.pad_y;
+    const IndexRange rows =
+        indices_inside(top, conv.dilation_y, conv.kernel_height, conv.in_height);
+    block.rows = rows.end - rows.begin;
+    const T* const from =
+        conv.input + image * in.image + (top + rows.begin * conv.dilation_y) * in.row;
+    T* const to = conv.output + image * out.image + y * out.row;
+    const T* const row_weight = weight + rows.begin * block.weight_row_step;
+    const auto outputs = [&](int64_t x, int64_t count, const IndexRange& taps) {
+      block.taps = taps.end - taps.begin;
+      block.x = from + (x * conv.stride_x - conv.pad_x + taps.begin * conv.dilation_x) * in.column;
+      block.weight = row_weight + taps.begin * padded_channels;
+      block.out = to + x * out.column;
+      kBlockFunctions<T>[static_cast<size_t>(count - 1)](block, conv.out_channels);
+    };
+    const auto edge = [&](int64_t x) {
+      outputs(x, 1,
+              indices_inside(x * conv.stride_x - conv.pad_x, conv.dilation_x, conv.kernel_width,
+                             conv.in_width));
+    };
+    for (int64_t x = 0; x < inner.begin; ++x) edge(x);
+    for (int64_t b = 0; b < blocks.pieces; ++b) {
+      const int64_t x = blocks.begin(b);
+      outputs(inner.begin + x, blocks.begin(b + 1) - x, {0, conv.kernel_width});
+    }
+    for (int64_t x = inner.end; x < conv.out_width; ++x) edge(x);
+  }
+}
+
+// Copies adjacent elements without a call: rows of feature maps are short.
+template <class T>
+HWY_INLINE void copy_row(const T* from, int64_t count, T* to) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kN = kLanes<T>;
+  if (count < kN) {
+    if (count > 0) {
+      const size_t lanes = static_cast<size_t>(count);
+      store_first(load_first(d, lanes, from), d, lanes, to);
+    }
+    return;
+  }
+  for (int64_t i = 0; i + kN <= count; i += kN) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  hn::StoreU(hn::LoadU(d, from + count - kN), d, to + count - kN);
+}
+
+// The copy under the output rows from `row` on; what lies in the padding is left as it is.
+template <class T>
+void fill_plane(const ConvShape& shape, const PlanePlan& plan, const T* map, int64_t row, T* copy) {
+  const MapStrides& in = shape.input_strides;
+  const int64_t step = shape.stride_x * in.column;
+  for (int64_t phase_y = 0; phase_y < shape.stride_y; ++phase_y) {
+    const int64_t top = row * shape.stride_y + phase_y - shape.pad_y;
+    const IndexRange rows = indices_inside(top, shape.stride_y, plan.rows, shape.in_height);
+    for (int64_t phase_x = 0; phase_x < shape.stride_x; ++phase_x, copy += plan.rows * plan.pitch) {
+      const int64_t left = phase_x - shape.pad_x;
+      const IndexRange columns = indices_inside(left, shape.stride_x, plan.pitch, shape.in_width);
+      const int64_t count = columns.end - columns.begin;
+      for (int64_t i = rows.begin; i < rows.end; ++i) {
+        const T* const from = map + (top + i * shape.stride_y) * in.row +
+                              (left + columns.begin * shape.stride_x) * in.column;
+        T* const to = copy + i * plan.pitch + columns.begin;
+        if (step == 1) {
+          copy_row(from, count, to);
+        } else {
+          for (int64_t x = 0; x < count; ++x) to[x] = from[x * step];
+        }
+      }
+    }
+  }
+}
+
+// P output rows of one vector of columns, of which `lanes` are there.
+template <int P, class T>
+void sum_pixels(const T* copy, int64_t pitch, const int64_t* offsets, const T* weight, int64_t taps,
+                T bias, const MapStrides& out_strides, size_t lanes, T* out) {
+  const hn::ScalableTag<T> d;
+  hn::Vec<decltype(d)> sum[P];
+#pragma GCC unroll 16
+  for (int i = 0; i < P; ++i) sum[i] = hn::Zero(d);
+  constexpr int kPointers = (P + 2) / 3;
+  const T* rows[kPointers];
+#pragma GCC unroll 16
+  for (int p = 0; p < kPointers; ++p) rows[p] = copy + 3 * p * pitch;
+  for (int64_t t = 0; t < taps; ++t) {
+    const auto factor = hn::Set(d, weight[t]);
+    const int64_t offset = offsets[t];
+#pragma GCC unroll 16
+    for (int i = 0; i < P; ++i) {
+      sum[i] = hn::MulAdd(factor, hn::LoadU(d, rows[i / 3] + offset + (i % 3) * pitch), sum[i]);
+    }
+  }
+  const auto all_bias = hn::Set(d, bias);
+#pragma GCC unroll 16
+  for (int i = 0; i < P; ++i) {
+    T* const to = out + i * out_strides.row;
+    const auto value = hn::Add(sum[i], all_bias);
+    if (out_strides.column == 1) {
+      if (lanes == kLanes<T>) {
+        hn::StoreU(value, d, to);
+      } else {
+        store_first(value, d, lanes, to);
+      }
+    } else {
+      alignas(HWY_MAX_BYTES) T values[kLanes<T>];
+      hn::Store(value, d, values);
+      for (size_t l = 0; l < lanes; ++l)
+        to[static_cast<int64_t>(l) * out_strides.column] = values[l];
+    }
+  }
+}
+
+template <class T, int... P>
+constexpr auto pixel_functions(std::integer_sequence<int, P...>) {
+  return std::array<decltype(&sum_pixels<1, T>), sizeof...(P)>{sum_pixels<P + 1, T>...};
+}
+template <class T>
+inline constexpr auto kPixelFunctions =
+    pixel_functions<T>(std::make_integer_sequence<int, kBlock>{});
+
+template <class T>
+void convolve_planes(const Conv2d<T>& conv, const PlanePlan& plan, const T* weight, int64_t begin,
+                     int64_t end) {
+  constexpr int64_t kN = kLanes<T>;
+  const MapStrides& in = conv.input_strides;
+  const MapStrides& out = conv.output_strides;
+  const int64_t taps = conv.kernel_height * conv.kernel_width;
+  // The last vector of a row may read past the copy, by less than its length.
+  const Scratch scratch(static_cast<size_t>(plan.size + kN) * sizeof(T));
+  T* const copy = scratch.as<T>();
+  std::fill_n(copy, plan.size + kN, T{0});
+
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t plane = i / plan.strips, row = i % plan.strips * plan.strip_rows;
+    const int64_t image = plane / conv.in_channels, channel = plane % conv.in_channels;
+    // The padding of one strip is another's map.
+    if (plan.strips > 1 && i > begin) std::fill_n(copy, plan.size, T{0});
+    fill_plane(conv, plan, conv.input + image * in.image + channel * in.channel, row, copy);
+    T* const to = conv.output + image * out.image + channel * out.channel + row * out.row;
+    const T bias = conv.bias != nullptr ? conv.bias[channel] : T{0};
+    const EqualCuts blocks(std::min(plan.strip_rows, conv.out_height - row), kBlock);
+    for (int64_t x = 0; x < conv.out_width; x += kN) {
+      const size_t lanes = static_cast<size_t>(std::min(kN, conv.out_width - x));
+      for (int64_t b = 0; b < blocks.pieces; ++b) {
+        const int64_t y = blocks.begin(b);
+        kPixelFunctions<T>[static_cast<size_t>(blocks.begin(b + 1) - y - 1)](
+            copy + y * plan.pitch + x, plan.pitch, plan.offsets, weight + channel * taps, taps,
+            bias, out, lanes, to + y * out.row + x * out.column);
+      }
+    }
+  }
+}
+
+// ---- Weight gradient
+
+// sums[i * sums_step] += sum over k < count of g[k * g_step] * taps[i][offset + k * x_step], each
+// a vector, for N taps.
+template <int N, class T, class Lanes>
+HWY_INLINE void sum_taps(const T* const* taps, int64_t offset, int64_t x_step, const T* g,
+                         int64_t g_step, int64_t count, const Lanes& lanes, T* sums,
+                         int64_t sums_step) {
+  const hn::ScalableTag<T> d;
+  hn::Vec<decltype(d)> sum[N];
+  const T* x[N];
+#pragma GCC unroll 16
+  for (int i = 0; i < N; ++i) {
+    sum[i] = hn::Zero(d);
+    x[i] = taps[i] + offset;
+  }
+  int64_t at = 0;
+  for (int64_t k = 0; k < count; ++k) {
+    const auto factor = lanes.load(d, g);
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) sum[i] = hn::MulAdd(factor, lanes.load(d, x[i] + at), sum[i]);
+    at += x_step;
+    g += g_step;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < N; ++i) {
+    T* const to = sums + i * sums_step;
+    hn::StoreU(hn::Add(hn::LoadU(d, to), sum[i]), d, to);
+  }
+}
+
+// The same over `extent` elements that lie next to each other in every operand.
+template <int N, class T>
+void sum_taps_along(const T* const* taps, int64_t x_step, const T* g, int64_t g_step, int64_t count,
+                    int64_t extent, T* sums, int64_t sums_step) {
+  constexpr int64_t kN = kLanes<T>;
+  int64_t at = 0;
+  for (; at + kN <= extent; at += kN) {
+    sum_taps<N>(taps, at, x_step, g + at, g_step, count, AllLanes{}, sums + at, sums_step);
+  }
+  if (at < extent) {
+    sum_taps<N>(taps, at, x_step, g + at, g_step, count,
+                FirstLanes{static_cast<size_t>(extent - at)}, sums + at, sums_step);
+  }
+}
+
+template <class T, int... N>
+constexpr auto tap_functions(std::integer_sequence<int, N...>) {
+  return std::array<decltype(&sum_taps_along<1, T>), sizeof...(N)>{sum_taps_along<N + 1, T>...};
+}
+template <class T>
+inline constexpr auto kTapFunctions =
+    tap_functions<T>(std::make_integer_sequence<int, kTapsAtOnce>{});
+
+template <class T>
+void weight_grad_of_rows(const ConvWeightGrad<T>& grad, int64_t padded_channels, int64_t begin,
+                         int64_t end, T* sums) {
+  const MapStrides& in = grad.input_strides;
+  const MapStrides& out = grad.output_strides;
+  const int64_t taps = grad.kernel_height * grad.kernel_width;
+  const int64_t x_step = grad.stride_x * in.column;
+  std::fill_n(sums, taps * padded_channels, T{0});
+  const IndexRange inner = inner_columns(grad);
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t image = i / grad.out_height, y = i % grad.out_height;
+    const int64_t top = y * grad.stride_y - grad.pad_y;
+    const IndexRange rows =
+        indices_inside(top, grad.dilation_y, grad.kernel_height, grad.in_height);
+    const T* const map = grad.input + image * in.image;
+    const T* const g = grad.output_grad + image * out.image + y * out.row;
+    // Output columns [x, x + count), for filter columns `columns`.
+    const auto add = [&](int64_t x, int64_t count, const IndexRange& columns) {
+      const int64_t width = columns.end - columns.begin;
+      const EqualCuts pieces(width, kTapsAtOnce);
+      const int64_t left = x * grad.stride_x - grad.pad_x;
+      const T* starts[kTapsAtOnce];
+      const auto flush = [&](int64_t used, int64_t tap) {
+        kTapFunctions<T>[static_cast<size_t>(used - 1)](
+            starts, x_step, g + x * out.column, out.column, count, grad.in_channels,
+            sums + tap * padded_channels, padded_channels);
+      };
+      // Whole filter rows together, where several fit; their taps follow each other.
+      const bool whole = width == grad.kernel_width && 2 * width <= kTapsAtOnce;
+      const int64_t together = whole ? kTapsAtOnce / width : 1;
+      for (int64_t r = rows.begin; r < rows.end; r += together) {
+        const int64_t used_rows = std::min(together, rows.end - r);
+        for (int64_t p = 0; p < pieces.pieces; ++p) {
+          const int64_t s0 = columns.begin + pieces.begin(p);
+          const int64_t used = pieces.begin(p + 1) - pieces.begin(p);
+          for (int64_t j = 0; j < used_rows; ++j) {
+            for (int64_t s = 0; s < used; ++s) {
+              starts[j * used + s] = map + (top + (r + j) * grad.dilation_y) * in.row +
+                                     (left + (s0 + s) * grad.dilation_x) * in.column;
+            }
+          }
+          flush(used_rows * used, r * grad.kernel_width + s0);
+        }
+      }
+    };
+    const auto edge = [&](int64_t x) {
+      add(x, 1,
+          indices_inside(x * grad.stride_x - grad.pad_x, grad.dilation_x, grad.kernel_width,
+                         grad.in_width));
+    };
+    for (int64_t x = 0; x < inner.begin; ++x) edge(x);
+    if (inner.begin < inner.end) {
+      add(inner.begin, inner.end - inner.begin, {0, grad.kernel_width});
+    }
+    for (int64_t x = inner.end; x < grad.out_width; ++x) edge(x);
+  }
+}
+
+template <class T>
+void weight_grad_of_planes(const ConvWeightGrad<T>& grad, const PlanePlan& plan, int64_t channel,
+                           int64_t begin, int64_t end, T* sums) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kN = kLanes<T>;
+  const MapStrides& in = grad.input_strides;
+  const MapStrides& out = grad.output_strides;
+  const int64_t taps = grad.kernel_height * grad.kernel_width;
+  // A row of output_grad whose elements are not adjacent is copied, in front of the sums.
+  const int64_t row = grad.out_width;
+  const bool gathers = out.column != 1;
+  const Scratch copy_scratch(static_cast<size_t>(plan.size + kN) * sizeof(T));
+  const Scratch g_scratch(gathers ? static_cast<size_t>(plan.strip_rows * row) * sizeof(T) : 0);
+  const Scratch sum_scratch(static_cast<size_t>(taps * kN) * sizeof(T));
+  T* const copy = copy_scratch.as<T>();
+  T* const vectors = sum_scratch.as<T>();
+  std::fill_n(copy, plan.size + kN, T{0});
+  std::fill_n(vectors, taps * kN, T{0});
+  const EqualCuts pieces(taps, kTapsAtOnce);
+
+  for (int64_t image = begin; image < end; ++image) {
+    for (int64_t strip = 0; strip < plan.strips; ++strip) {
+      const int64_t y0 = strip * plan.strip_rows;
+      const int64_t rows = std::min(plan.strip_rows, grad.out_height - y0);
+      if (plan.strips > 1) std::fill_n(copy, plan.size, T{0});
+      fill_plane(grad, plan, grad.input + image * in.image + channel * in.channel, y0, copy);
+      const T* g = grad.output_grad + image * out.image + channel * out.channel + y0 * out.row;
+      int64_t g_step = out.row;
+      if (gathers) {
+        T* const to = g_scratch.as<T>();
+        for (int64_t y = 0; y < rows; ++y) {
+          for (int64_t x = 0; x < row; ++x) to[y * row + x] = g[y * out.row + x * out.column];
+        }
+        g = to;
+        g_step = row;
+      }
+      for (int64_t p = 0; p < pieces.pieces; ++p) {
+        const int64_t first = pieces.begin(p), used = pieces.begin(p + 1) - first;
+        const T* starts[kTapsAtOnce];
+        for (int64_t x = 0; x < row; x += kN) {
+          for (int64_t t = 0; t < used; ++t) starts[t] = copy + plan.offsets[first + t] + x;
+          kTapFunctions<T>[static_cast<size_t>(used - 1)](starts, plan.pitch, g + x, g_step, rows,
+                                                          std::min(kN, row - x),
+                                                          vectors + first * kN, kN);
+        }
+      }
+    }
+  }
+  for (int64_t t = 0; t < taps; ++t) {
+    sums[t] = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, vectors + t * kN)));
+  }
+}
+
+}  // namespace entasis::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
