@@ -1,7 +1,7 @@
 // Copies, casts and fills. One loop over rows with a converter for each pair of dtypes; contiguous
 // memory of one dtype is moved by memcpy. Bytes moved: each element once in and once out.
 // A transposed copy goes by blocks of 32 x 32 elements, so that every cache line it touches on
-// either side is used up before it is evicted.
+// either side is used up before it is evicted; elements of 4 and 8 bytes turn in registers.
 #include <cstring>
 
 #include <entasis/backends/cpu/parallel.h>
@@ -10,13 +10,15 @@
 #include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/loop_nest.h>
+#include <entasis/kernels/cpu/internal/transpose.h>
 #include <entasis/ops/copy_internal.h>
 
 namespace entasis {
 namespace cpu {
 namespace {
 
-constexpr int64_t kGrain = 32768;
+constexpr int64_t kSerial = 32768;  // elements that one thread copies as fast
+constexpr int64_t kGrain = 8192;
 constexpr int64_t kBlock = 32;
 
 struct Side {
@@ -24,14 +26,30 @@ struct Side {
   int bytes;
 };
 
+int64_t grain_of(int64_t elements, int64_t grain) { return elements <= kSerial ? elements : grain; }
+
 // Rows as they come.
 void copy_rows(const LoopNest& nest, ConvertRun convert, Side to, Side from) {
-  parallel_for(nest.numel, kGrain, [&](int64_t begin, int64_t end) {
+  const int64_t row = nest.size[0];
+  const int64_t to_step = nest.dims > 1 ? nest.stride[1][0] * to.bytes : 0;
+  const int64_t from_step = nest.dims > 1 ? nest.stride[1][1] * from.bytes : 0;
+  parallel_for(nest.numel, grain_of(nest.numel, kGrain), [&](int64_t begin, int64_t end) {
     LoopCursor cursor(nest, begin);
     while (begin < end) {
+      char* to_row = to.data + cursor.offset(0) * to.bytes;
+      const char* from_row = from.data + cursor.offset(1) * from.bytes;
+      // Whole rows of the two innermost dimensions need no cursor.
+      if (nest.dims > 1 && cursor.index(0) == 0 && end - begin >= row) {
+        const int64_t rows = std::min(nest.size[1] - cursor.index(1), (end - begin) / row);
+        for (int64_t i = 0; i < rows; ++i, to_row += to_step, from_row += from_step) {
+          convert(to_row, nest.stride[0][0], from_row, nest.stride[0][1], row);
+        }
+        cursor.advance_rows(rows);
+        begin += rows * row;
+        continue;
+      }
       const int64_t n = std::min(cursor.row_rest(), end - begin);
-      convert(to.data + cursor.offset(0) * to.bytes, nest.stride[0][0],
-              from.data + cursor.offset(1) * from.bytes, nest.stride[0][1], n);
+      convert(to_row, nest.stride[0][0], from_row, nest.stride[0][1], n);
       cursor.advance(n);
       begin += n;
     }
@@ -47,14 +65,23 @@ int transposed_dim(const LoopNest& nest) {
   return 0;
 }
 
-// Blocks of the plane (innermost, `across`).
-void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, Side to, Side from) {
+// Blocks of the plane (innermost, `across`). With `transpose` no element is converted.
+void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, TransposeRun transpose,
+                 Side to, Side from) {
   const LoopNest blocks = nest.blocked(across, kBlock, kBlock);
-  parallel_for(blocks.numel, kGrain / (kBlock * kBlock), [&](int64_t begin, int64_t end) {
+  constexpr int64_t kElements = kBlock * kBlock;
+  const int64_t grain = nest.numel <= kSerial ? blocks.numel : kGrain / kElements;
+  parallel_for(blocks.numel, grain, [&](int64_t begin, int64_t end) {
     LoopCursor cursor(blocks, begin);
     for (; begin < end; ++begin) {
       const int64_t columns = std::min(kBlock, nest.size[0] - cursor.index(0) * kBlock);
       const int64_t rows = std::min(kBlock, nest.size[across] - cursor.index(across) * kBlock);
+      if (transpose != nullptr) {
+        transpose(rows, columns, from.data + cursor.offset(1) * from.bytes, nest.stride[0][1],
+                  to.data + cursor.offset(0) * to.bytes, nest.stride[across][0]);
+        cursor.advance(1);
+        continue;
+      }
       for (int64_t i = 0; i < rows; ++i) {
         const int64_t to_offset = cursor.offset(0) + i * nest.stride[across][0];
         const int64_t from_offset = cursor.offset(1) + i * nest.stride[across][1];
@@ -76,7 +103,10 @@ void copy_elements(const Tensor& from, const Tensor& to) {
   const Side to_side{static_cast<char*>(to.raw()), size_of(to.dtype())};
   const Side from_side{static_cast<char*>(from.raw()), size_of(from.dtype())};
   if (const int across = transposed_dim(nest)) {
-    copy_blocks(nest, across, convert, to_side, from_side);
+    const bool as_it_is = to.dtype() == from.dtype() && to.dtype() != kBool;
+    const TransposeRun transpose =
+        as_it_is && nest.stride[0][0] == 1 ? find_transpose(to_side.bytes) : nullptr;
+    copy_blocks(nest, across, convert, transpose, to_side, from_side);
   } else {
     copy_rows(nest, convert, to_side, from_side);
   }
@@ -92,7 +122,7 @@ void fill_elements(const Tensor& to, const Number& value) {
     T* data = to.raw_as<T>();
     const LoopNest nest(to, {});
     const int64_t stride = nest.stride[0][0];
-    parallel_for(nest.numel, kGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(nest.numel, grain_of(nest.numel, kGrain), [&](int64_t begin, int64_t end) {
       LoopCursor cursor(nest, begin);
       while (begin < end) {
         const int64_t n = std::min(cursor.row_rest(), end - begin);

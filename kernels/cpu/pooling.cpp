@@ -164,41 +164,111 @@ int64_t divisor(const AvgPool2d& op, const Taps& rows, const Taps& columns, cons
   return height * width;
 }
 
+// Rows of windows at a time; sums of this many stay in L1.
+constexpr int64_t kMostWindows = 256;
+
+// sums[i] += row[i * step], or the other way round; `kStep` is `step` if that is known at build
+// time.
+template <class T, int kStep>
+void add_row(const T* row, int64_t given_step, int64_t windows, Wide<T>* sums) {
+  const int64_t step = kStep ? kStep : given_step;
+  for (int64_t i = 0; i < windows; ++i) sums[i] += convert<Wide<T>>(row[i * step]);
+}
+template <class C, int kStep>
+void spread_row(const C* shares, int64_t windows, C* row, int64_t given_step) {
+  const int64_t step = kStep ? kStep : given_step;
+  for (int64_t i = 0; i < windows; ++i) row[i * step] += shares[i];
+}
+
+// Windows [ox, ox + windows) of an output row, whose taps all lie inside the input's width: tap by
+// tap over the whole row, so that the compiler makes vectors of it. Each window adds up in the
+// order of its taps.
 template <class T>
-void average_plane(const AvgPool2d& op, const T* x, const Dims& xs, const Dims& xt, T* y,
-                   const Dims& ys, const Dims& yt) {
-  for (int64_t oy = 0; oy < ys[2]; ++oy) {
-    const Taps rows = taps_of(op.window, 0, oy, xs[2]);
-    for (int64_t ox = 0; ox < ys[3]; ++ox) {
-      const Taps columns = taps_of(op.window, 1, ox, xs[3]);
-      Wide<T> sum = 0;
-      for (int64_t r = rows.first; r < rows.last; ++r) {
-        const T* row = x + (rows.start + r) * xt[2];
-        for (int64_t s = columns.first; s < columns.last; ++s) {
-          sum += convert<Wide<T>>(row[(columns.start + s) * xt[3]]);
-        }
-      }
-      y[oy * yt[2] + ox * yt[3]] = convert<T>(sum / Wide<T>(divisor(op, rows, columns, xs)));
+void sum_row(const PoolWindow& w, const T* x, const Dims& xt, const Taps& rows, int64_t ox,
+             int64_t windows, Wide<T>* sums) {
+  const int64_t step = w.stride[1] * xt[3];
+  const auto add = step == 1 ? &add_row<T, 1> : step == 2 ? &add_row<T, 2> : &add_row<T, 0>;
+  const int64_t column = ox * w.stride[1] - w.padding[1];
+  std::fill_n(sums, windows, Wide<T>(0));
+  for (int64_t r = rows.first; r < rows.last; ++r) {
+    for (int64_t s = 0; s < w.kernel[1]; ++s) {
+      add(x + (rows.start + r) * xt[2] + (column + s) * xt[3], step, windows, sums);
     }
   }
 }
 
-// Output positions are walked in order, so each input element adds its shares in a fixed order.
+template <class T>
+void average_plane(const AvgPool2d& op, const T* x, const Dims& xs, const Dims& xt, T* y,
+                   const Dims& ys, const Dims& yt) {
+  const PoolWindow& w = op.window;
+  const Interior inside = interior_of(w, ys[3], xs[3]);
+  Wide<T> sums[kMostWindows];
+  for (int64_t oy = 0; oy < ys[2]; ++oy) {
+    const Taps rows = taps_of(w, 0, oy, xs[2]);
+    T* const y_row = y + oy * yt[2];
+    auto edge = [&](int64_t first, int64_t last) {
+      for (int64_t ox = first; ox < last; ++ox) {
+        const Taps columns = taps_of(w, 1, ox, xs[3]);
+        Wide<T> sum = 0;
+        for (int64_t r = rows.first; r < rows.last; ++r) {
+          const T* row = x + (rows.start + r) * xt[2];
+          for (int64_t s = columns.first; s < columns.last; ++s) {
+            sum += convert<Wide<T>>(row[(columns.start + s) * xt[3]]);
+          }
+        }
+        y_row[ox * yt[3]] = convert<T>(sum / Wide<T>(divisor(op, rows, columns, xs)));
+      }
+    };
+    edge(0, inside.first);
+    for (int64_t ox = inside.first; ox < inside.last; ox += kMostWindows) {
+      const int64_t windows = std::min(kMostWindows, inside.last - ox);
+      sum_row(w, x, xt, rows, ox, windows, sums);
+      const Wide<T> by(divisor(op, rows, taps_of(w, 1, ox, xs[3]), xs));
+      for (int64_t i = 0; i < windows; ++i) y_row[(ox + i) * yt[3]] = convert<T>(sums[i] / by);
+    }
+    edge(inside.last, ys[3]);
+  }
+}
+
+// Output positions add in order, so each input element gets its shares in a fixed order: also
+// where a row of windows goes tap by tap, the last tap first.
 template <class T>
 void spread_plane(const AvgPool2d& op, const T* gy, const Dims& ys, const Dims& yt, Wide<T>* gx,
                   const Dims& xs) {
-  std::fill_n(gx, xs[2] * xs[3], Wide<T>(0));
+  using C = Wide<T>;
+  const PoolWindow& w = op.window;
+  const Interior inside = interior_of(w, ys[3], xs[3]);
+  const int64_t step = w.stride[1];
+  const auto spread = step == 1   ? &spread_row<C, 1>
+                      : step == 2 ? &spread_row<C, 2>
+                                  : &spread_row<C, 0>;
+  C shares[kMostWindows];
+  std::fill_n(gx, xs[2] * xs[3], C(0));
   for (int64_t oy = 0; oy < ys[2]; ++oy) {
-    const Taps rows = taps_of(op.window, 0, oy, xs[2]);
-    for (int64_t ox = 0; ox < ys[3]; ++ox) {
-      const Taps columns = taps_of(op.window, 1, ox, xs[3]);
-      const Wide<T> share =
-          convert<Wide<T>>(gy[oy * yt[2] + ox * yt[3]]) / Wide<T>(divisor(op, rows, columns, xs));
+    const Taps rows = taps_of(w, 0, oy, xs[2]);
+    const T* const gy_row = gy + oy * yt[2];
+    auto edge = [&](int64_t first, int64_t last) {
+      for (int64_t ox = first; ox < last; ++ox) {
+        const Taps columns = taps_of(w, 1, ox, xs[3]);
+        const C share = convert<C>(gy_row[ox * yt[3]]) / C(divisor(op, rows, columns, xs));
+        for (int64_t r = rows.first; r < rows.last; ++r) {
+          C* row = gx + (rows.start + r) * xs[3] + columns.start;
+          for (int64_t s = columns.first; s < columns.last; ++s) row[s] += share;
+        }
+      }
+    };
+    edge(0, inside.first);
+    for (int64_t ox = inside.first; ox < inside.last; ox += kMostWindows) {
+      const int64_t windows = std::min(kMostWindows, inside.last - ox);
+      const C by(divisor(op, rows, taps_of(w, 1, ox, xs[3]), xs));
+      for (int64_t i = 0; i < windows; ++i) shares[i] = convert<C>(gy_row[(ox + i) * yt[3]]) / by;
+      const int64_t column = ox * step - w.padding[1];
       for (int64_t r = rows.first; r < rows.last; ++r) {
-        Wide<T>* row = gx + (rows.start + r) * xs[3] + columns.start;
-        for (int64_t s = columns.first; s < columns.last; ++s) row[s] += share;
+        C* const row = gx + (rows.start + r) * xs[3] + column;
+        for (int64_t s = w.kernel[1]; s-- > 0;) spread(shares, windows, row + s, step);
       }
     }
+    edge(inside.last, ys[3]);
   }
 }
 

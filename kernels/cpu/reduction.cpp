@@ -12,6 +12,7 @@
 // After foreach_target.
 #include <hwy/highway.h>
 
+#include <entasis/kernels/cpu/internal/reduce_find-inl.h>
 #include <entasis/kernels/cpu/internal/reduce_fold-inl.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -19,10 +20,17 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 const ReduceTarget& reduce_target() {
   static constexpr ReduceTarget kTarget = {
-      fold_functions<SumFold, float>(),       fold_functions<SumFold, double>(),
-      fold_functions<SumFold, int64_t>(),     fold_functions<MaxFold, float>(),
-      fold_functions<MaxFold, double>(),      fold_functions<MaxFold, int64_t>(),
-      fold_functions<DeviationFold, float>(), fold_functions<DeviationFold, double>(),
+      fold_functions<SumFold, float>(),
+      fold_functions<SumFold, double>(),
+      fold_functions<SumFold, int64_t>(),
+      fold_functions<MaxFold, float>(),
+      fold_functions<MaxFold, double>(),
+      fold_functions<MaxFold, int64_t>(),
+      fold_functions<DeviationFold, float>(),
+      fold_functions<DeviationFold, double>(),
+      find_in_row<float>,
+      find_in_row<double>,
+      find_in_row<int64_t>,
   };
   return kTarget;
 }
@@ -110,6 +118,10 @@ const FoldFunctions<float>& max_fold(float) { return target().max_f32; }
 const FoldFunctions<double>& max_fold(double) { return target().max_f64; }
 const FoldFunctions<int64_t>& max_fold(int64_t) { return target().max_i64; }
 
+FindFunction<float> find_function(float) { return target().find_f32; }
+FindFunction<double> find_function(double) { return target().find_f64; }
+FindFunction<int64_t> find_function(int64_t) { return target().find_i64; }
+
 void sum_over(DimMask dims, const Operand& in, bool mean, Tensor& out) {
   const ReducePlan plan(in.shape(), in.strides(), dims);
   with_fold_type(in.dtype(), [&]<class C>(C c) {
@@ -167,7 +179,8 @@ void argmax(CpuContext&, const Argmax& op, Inputs in, Outputs out) {
     const ReduceInput input = input_of(in[0].tensor(), Order::kKept);
     std::vector<Wide<C>> maxima(static_cast<size_t>(plan.outputs));
     Reducer<C>(plan, max_fold(c), input, output_of(maxima.data(), 1.0)).run();
-    FirstPositions<C>(in_order, input, maxima.data(), out[0].raw_as<int64_t>()).run();
+    FirstPositions<C>(in_order, input, find_function(c), maxima.data(), out[0].raw_as<int64_t>())
+        .run();
   });
 }
 

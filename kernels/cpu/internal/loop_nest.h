@@ -23,6 +23,14 @@ class LoopCursor {
     for (int k = 0; k < nest_.operands; ++k) offset_[k] += n * nest_.stride[0][k];
     if (index_[0] == nest_.size[0]) next_row();
   }
+  // From the start of a row, by whole rows: at most to the end of dimension 1.
+  void advance_rows(int64_t rows) {
+    index_[1] += rows - 1;
+    for (int k = 0; k < nest_.operands; ++k) {
+      offset_[k] += (rows - 1) * nest_.stride[1][k];
+    }
+    advance(nest_.size[0]);
+  }
 
  private:
   void next_row();

@@ -3,6 +3,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/loop_nest.h>
+#include <entasis/kernels/cpu/internal/transpose.h>
 
 namespace entasis::cpu {
 namespace {
@@ -158,6 +159,7 @@ class GeneralLoop {
     computed_ = dtype_of_lanes(lanes);
     bytes_ = size_of(computed_);
     run_ = entry.run[int(lanes)];
+    transpose_ = find_transpose(bytes_);
     LoopOperand& result = operands_[0];
     result.data = static_cast<char*>(out.raw());
     result.bytes = size_of(out.dtype());
@@ -249,12 +251,32 @@ class GeneralLoop {
   void run_rows(int64_t begin, int64_t end) const {
     uint32_t is_scalar = is_scalar_;
     for (int k = 0; k < inputs_; ++k) is_scalar |= uint32_t(nest_.stride[0][k + 1] == 0) << k;
+    const int64_t row = nest_.size[0];
+    int64_t step[kMaxLoopOperands] = {};  // in bytes, from row to row
+    for (int k = 0; k <= inputs_ && nest_.dims > 1; ++k) {
+      step[k] = operands_[k].scalar ? 0 : nest_.stride[1][k] * operands_[k].bytes;
+    }
     LoopCursor cursor(nest_, begin);
     while (begin < end) {
-      const int64_t n = std::min(cursor.row_rest(), end - begin);
+      char* to = at(cursor, 0);
       const void* from[kMaxInputs];
       for (int k = 0; k < inputs_; ++k) from[k] = at(cursor, k + 1);
-      run_(at(cursor, 0), from, is_scalar, n);
+      // Whole rows of the two innermost dimensions need no cursor.
+      if (nest_.dims > 1 && cursor.index(0) == 0 && end - begin >= row) {
+        const int64_t rows = std::min(nest_.size[1] - cursor.index(1), (end - begin) / row);
+        for (int64_t i = 0; i < rows; ++i) {
+          run_(to, from, is_scalar, row);
+          to += step[0];
+          for (int k = 0; k < inputs_; ++k) {
+            from[k] = static_cast<const char*>(from[k]) + step[k + 1];
+          }
+        }
+        cursor.advance_rows(rows);
+        begin += rows * row;
+        continue;
+      }
+      const int64_t n = std::min(cursor.row_rest(), end - begin);
+      run_(to, from, is_scalar, n);
       cursor.advance(n);
       begin += n;
     }
@@ -356,7 +378,9 @@ class GeneralLoop {
                     int64_t columns) const {
     const LoopOperand& operand = operands_[k];
     const int64_t along = nest_.stride[0][k], down = nest_.stride[across][k];
-    if (down == 1) {
+    if (down == 1 && operand.direct && transpose_ != nullptr) {
+      transpose_(rows, columns, from, along, tile, columns);
+    } else if (down == 1) {
       for (int64_t j = 0; j < columns; ++j) {
         operand.convert(tile + j * bytes_, columns, from + j * along * operand.bytes, 1, rows);
       }
@@ -373,6 +397,7 @@ class GeneralLoop {
   DType computed_;
   int bytes_;  // of an element of that type
   PointwiseRun run_;
+  TransposeRun transpose_ = nullptr;  // of elements of that type
   LoopOperand operands_[kMaxLoopOperands];
   uint32_t is_scalar_ = 0;  // a bit for each input
   bool any_periodic_ = false;

@@ -17,8 +17,9 @@ class FirstPositions {
  public:
   using A = Wide<C>;
   // The loops of `plan` must be in order. A NaN in `values` stands for the first NaN.
-  FirstPositions(const ReducePlan& plan, const ReduceInput& in, const A* values, int64_t* out)
-      : plan_(plan), in_(in), values_(values), out_(out) {}
+  FirstPositions(const ReducePlan& plan, const ReduceInput& in, FindFunction<C> find,
+                 const A* values, int64_t* out)
+      : plan_(plan), in_(in), find_(find), values_(values), out_(out) {}
 
   void run() const {
     if (plan_.outputs == 0) return;
@@ -59,7 +60,7 @@ class FirstPositions {
       const int64_t n = std::min({inner.size - within, end - i, kTile});
       const int64_t at = in + plan_.reduced.at(i / inner.size, 1).in + within * inner.in;
       C tile[kTile];
-      const int64_t found = first_in_row(row_of(at, n, inner.in, tile), n, value);
+      const int64_t found = find_(row_of(at, n, inner.in, tile), n, value);
       if (found < n) return i + found;
       i += n;
     }
@@ -75,19 +76,6 @@ class FirstPositions {
   }
 
   static bool matches(C x, C value) { return x == value || (value != value && x != x); }
-
-  // n if there is none. Whole blocks are tested at once, which compilers do with vectors.
-  static int64_t first_in_row(const C* row, int64_t n, C value) {
-    constexpr int64_t kBlock = 64;
-    int64_t i = 0;
-    for (; i + kBlock <= n; i += kBlock) {
-      bool any = false;
-      for (int64_t j = 0; j < kBlock; ++j) any |= matches(row[i + j], value);
-      if (any) break;
-    }
-    while (i < n && !matches(row[i], value)) ++i;
-    return i;
-  }
 
   // One reduced loop: argmax along a dimension. Rows are walked backwards, so that the first wins.
   void by_columns() const {
@@ -119,6 +107,7 @@ class FirstPositions {
 
   const ReducePlan& plan_;
   const ReduceInput in_;
+  const FindFunction<C> find_;
   const A* const values_;
   int64_t* const out_;
 };

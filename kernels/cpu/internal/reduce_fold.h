@@ -27,6 +27,11 @@ struct FoldFunctions {
   A identity;
 };
 
+// The place of the first element of a row that equals `value`, which may be NaN; n if there is
+// none.
+template <class C>
+using FindFunction = int64_t (*)(const C* row, int64_t n, C value);
+
 struct ReduceTarget {
   FoldFunctions<float> sum_f32;
   FoldFunctions<double> sum_f64;
@@ -36,6 +41,9 @@ struct ReduceTarget {
   FoldFunctions<int64_t> max_i64;
   FoldFunctions<float> deviation_f32;  // sum of squared distances from the centre
   FoldFunctions<double> deviation_f64;
+  FindFunction<float> find_f32;
+  FindFunction<double> find_f64;
+  FindFunction<int64_t> find_i64;
 };
 
 }  // namespace entasis::cpu
