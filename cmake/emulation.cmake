@@ -22,8 +22,8 @@ file(GLOB _entasis_emulation_runtime CONFIGURE_DEPENDS "${_entasis_emulation}/*.
 list(REMOVE_ITEM _entasis_emulation_runtime ${ENTASIS_EMULATION_CORE}
      "${_entasis_emulation}/order_listener.cpp")
 
-# Kernels ask for unrolled loops, which are for GPUs. With a sanitizer's checks in them clang takes ten
-# times as long.
+# Kernels ask for unrolled loops, which are for GPUs. With the sanitizers' checks in them clang takes
+# many times as long.
 set(_entasis_keep_loops "")
 if(ENTASIS_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   set(_entasis_keep_loops -fno-unroll-loops "SHELL:-mllvm -pragma-unroll-threshold=0")
