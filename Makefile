@@ -19,12 +19,12 @@ CONFIGURE := cmake --preset $(PRESET) --log-level=NOTICE
 CMAKE_BUILD := cmake --build $(BUILD) --parallel $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help train build test bench asan tsan cuda gpu-check gpu-debt format lint install wheel clean
+.PHONY: help train build test bench bench-check asan tsan cuda gpu-check gpu-debt format lint install wheel clean
 .PHONY: setup-train setup-test configure configure-tests
 
 help:  ## this list
 	@echo "make <command>"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 train: setup-train configure  ## train a small network on handwritten digits; ARGS="--epochs 5"
 	@$(CMAKE_BUILD) --target entasis-train-digits
@@ -40,6 +40,10 @@ test: setup-test configure-tests  ## build everything and run all tests; ARGS="-
 bench: setup-train configure  ## run the benchmarks; ARGS goes to entasis-bench
 	@$(CMAKE_BUILD) --target entasis-bench
 	@$(BUILD)/bin/entasis-bench $(ARGS)
+
+bench-check: setup-train configure  ## compare a short run's ratios with the recorded ones; tells, never fails
+	@$(CMAKE_BUILD) --target entasis-bench
+	@bench/check.py $(BUILD)/bin/entasis-bench bench/results/cpu-ratios.json $(ARGS)
 
 asan:  ## tests with address and undefined-behaviour sanitizers, and a minute of each fuzz target
 	$(SETUP) test clang

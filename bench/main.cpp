@@ -87,6 +87,22 @@ std::string verdict(const BenchRow& row, double ours, std::optional<double> rati
   return "";
 }
 
+bool is_wanted(const BenchRow& row, const std::vector<std::string>& only) {
+  const auto is_part = [&](const std::string& part) {
+    return row.name.find(part) != std::string::npos;
+  };
+  return only.empty() || std::any_of(only.begin(), only.end(), is_part);
+}
+
+Comparison compare_row(const BenchRow& row, const std::vector<std::unique_ptr<Side>>& sides,
+                       const Plan& plan) {
+  std::vector<Side*> made;
+  for (const std::unique_ptr<Side>& side : sides) {
+    made.push_back(side->make(row.name) ? side.get() : nullptr);
+  }
+  return compare(made, plan);
+}
+
 // A table for people, or in Markdown.
 class Table {
  public:
@@ -125,7 +141,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> only, peer_paths = split(ENTASIS_BENCH_PEERS, ':');
   std::string memory_of, side;
   int threads = num_threads();
-  bool markdown = false;
+  bool markdown = false, json = false;
   Plan plan;
   app.add_option("rows", only, "Only rows whose name contains one of these");
   app.add_option("--threads", threads, "Threads for all sides")->check(CLI::Range(1, kMaxThreads));
@@ -134,6 +150,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--peer", peer_paths, "Modules with the peers' sides");
   app.add_flag("--markdown", markdown, "Print the table in Markdown");
+  app.add_flag("--json", json, "Print name and ratio of each row, for bench/check.py");
   app.add_option("--memory-of", memory_of)->group("");
   app.add_option("--side", side)->group("");
   CLI11_PARSE(app, argc, argv);
@@ -159,6 +176,15 @@ int main(int argc, char** argv) {
     }
   }
 
+  if (json) {
+    for (const BenchRow& row : rows()) {
+      if (!is_wanted(row, only)) continue;
+      const Comparison c = compare_row(row, sides, plan);
+      if (c.ratio) std::printf("{\"row\": \"%s\", \"ratio\": %.4f}\n", row.name.c_str(), *c.ratio);
+      std::fflush(stdout);
+    }
+    return 0;
+  }
   const double flops = peak_flops(threads), bandwidth = copy_bandwidth(threads);
   std::printf("entasis %s, %s, %d threads, FMA peak %.0f GFLOP/s, copy %.1f GB/s\n", version(),
               backend_of(DeviceType::kCPU).properties(0).name.c_str(), threads, flops / 1e9,
@@ -182,15 +208,8 @@ int main(int argc, char** argv) {
   table.rule(header.size());
 
   for (const BenchRow& row : rows()) {
-    const auto wanted = [&](const std::string& part) {
-      return row.name.find(part) != std::string::npos;
-    };
-    if (!only.empty() && std::none_of(only.begin(), only.end(), wanted)) continue;
-    std::vector<Side*> made;
-    for (const std::unique_ptr<Side>& each : sides) {
-      made.push_back(each->make(row.name) ? each.get() : nullptr);
-    }
-    const Comparison c = compare(made, plan);
+    if (!is_wanted(row, only)) continue;
+    const Comparison c = compare_row(row, sides, plan);
 
     const double n = double(row.operations), ours = *c.seconds[0];
     std::vector<std::string> cells = {row.name, time_text(ours / n)};

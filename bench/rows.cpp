@@ -124,8 +124,16 @@ void add_sized(std::vector<BenchRow>& rows, const std::string& name, double oper
   add(rows, name, 0, kF32 * operands * n, 1);
 }
 
+// What fits the L1 cache, for the comparison with scalar loops.
+void add_in_cache(std::vector<BenchRow>& rows) {
+  for (const char* op : {"relu", "sigmoid", "gelu", "add"}) {
+    add(rows, std::string(op) + "/4096", 0, 0, 0);
+  }
+}
+
 void add_memory_bound(std::vector<BenchRow>& rows) {
   add_pointwise(rows);
+  add_in_cache(rows);
   for (const char* sizes : {"256x256", "4096x4096"}) {
     for (const char* how : {"transposed", "sliced", "every_other"}) {
       add_sized(rows, std::string("copy/") + how + "/" + sizes, 2);
