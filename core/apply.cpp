@@ -287,9 +287,22 @@ inline void run_seen(const Run& run, Outputs outputs, Execute execute) {
   walk.after(call, outputs);
 }
 
+// A copy to the CPU runs there; the device that it comes from is told too.
+[[gnu::noinline]] void begin_at_inputs(const Run& run) {
+  for (const Operand& in : run.inputs) {
+    if (!in.is_tensor()) continue;
+    const Device device = in.tensor().device();
+    if (device.is_cpu() || device.is_meta()) continue;
+    quick_backend_of(device.type).begin_op(device.index, note_op(run.op.name, run.at));
+  }
+}
+
 // Tells a device with streams what is coming: its errors may show up later.
 inline void begin_on_device(Run& run) {
-  if (run.device.is_cpu() || run.device.is_meta()) return;
+  if (run.device.is_cpu() || run.device.is_meta()) {
+    if (run.op.flags & kCrossesDevices) begin_at_inputs(run);
+    return;
+  }
   run.stream =
       quick_backend_of(run.device.type).begin_op(run.device.index, note_op(run.op.name, run.at));
 }

@@ -23,6 +23,7 @@ std::string mebibytes(size_t bytes) {
 }  // namespace
 
 Backend::~Backend() = default;
+std::vector<std::pair<std::string, std::string>> Backend::versions() const { return {}; }
 StreamId Backend::begin_op(int device, const OpNote&) { return current_stream(device); }
 StreamId Backend::current_stream(int) const { return 0; }
 void Backend::set_current_stream(int, StreamId) {}
@@ -32,6 +33,17 @@ void Backend::use_on_stream(Storage&, StreamId, bool) {}
 void Backend::synchronize_stream(StreamId) {}
 void Backend::synchronize(int) {}
 bool Backend::is_idle(StreamId) { return true; }
+
+void* Backend::allocate_pinned(size_t) { throw DeviceError("this device has no pinned memory"); }
+void Backend::deallocate_pinned(void*) noexcept {}
+
+uintptr_t Backend::native_stream(StreamId) { return 0; }
+void Backend::hand_over(Storage&, uintptr_t) {}
+void Backend::take_over(Storage&, uintptr_t) {}
+void Backend::give_back(Storage::Deleter deleter, void* context, void* data, int, StreamId,
+                        uint64_t) noexcept {
+  deleter(context, data);
+}
 
 void* Backend::new_event(int, bool) { return nullptr; }
 void Backend::delete_event(void*) noexcept {}

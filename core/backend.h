@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <entasis/core/device.h>
 #include <entasis/core/export.h>
@@ -18,6 +20,16 @@ struct DeviceProperties {
   size_t memory_bytes = 0;
   int compute_units = 0;        // cores or multiprocessors
   std::string instruction_set;  // SIMD target or compute capability
+  // Of GPUs.
+  int major = 0, minor = 0;  // compute capability
+  size_t l2_cache_bytes = 0;
+  size_t shared_bytes_per_block = 0;  // that a kernel may ask for
+};
+
+// A device's memory as its system sees it, with what other processes use.
+struct DeviceMemory {
+  size_t free = 0;
+  size_t total = 0;
 };
 
 // Bytes, as of now or since the last reset.
@@ -46,6 +58,10 @@ class ENTASIS_API Backend {
   virtual ~Backend();
   virtual int device_count() const = 0;
   virtual DeviceProperties properties(int device) const = 0;
+  virtual DeviceMemory device_memory(int device) const = 0;
+  // What the backend stands on, each with its version: {"CUDA runtime", "13.0"}. The version of a
+  // library that is not there is "none".
+  virtual std::vector<std::pair<std::string, std::string>> versions() const;
 
   // 64-byte aligned, usable on `stream` at once. Throws OutOfMemoryError. Zero bytes give null.
   virtual void* allocate(size_t bytes, int device, StreamId stream) = 0;
@@ -54,10 +70,17 @@ class ENTASIS_API Backend {
   virtual void deallocate(void* data, size_t bytes, int device, StreamId stream,
                           uint64_t other_users) noexcept = 0;
   // Ordered on `stream`. Memory of the host may be reused at once after a copy from it; a copy to
-  // it is finished when the stream has been waited for.
+  // it is finished when the stream has been waited for. With `non_blocking` pinned memory is read
+  // by the device itself: it may be changed once the stream has been waited for.
   virtual void copy(void* to, Device to_device, const void* from, Device from_device, size_t bytes,
-                    StreamId stream) = 0;
+                    StreamId stream, bool non_blocking) = 0;
   virtual void fill_zero(void* data, size_t bytes, int device, StreamId stream) = 0;
+
+  // ---- Pinned memory: the host's, page-locked, which the device reads and writes without the
+  // host's help. 64-byte aligned; zero bytes give null. Throws OutOfMemoryError; DeviceError from a
+  // backend that has none. A freed block is not reused before the copies from and to it are done.
+  virtual void* allocate_pinned(size_t bytes);
+  virtual void deallocate_pinned(void* data) noexcept;
 
   // ---- Streams. A backend without them has stream 0 alone, whose work is done when a call
   // returns. Opens an op on `device`: gives the stream that its work goes to, and remembers the
@@ -86,6 +109,18 @@ class ENTASIS_API Backend {
   virtual bool query_event(void* event);
   virtual void synchronize_event(void* event);
   virtual float milliseconds_between(void* start, void* end);
+
+  // ---- Other libraries, which work on the same memory in streams of their own. Streams go by
+  // their native handles (cudaStream_t, where 1 is the legacy default stream and 2 the thread's).
+  virtual uintptr_t native_stream(StreamId stream);
+  // The other library's stream waits for what is queued here on the storage.
+  virtual void hand_over(Storage& storage, uintptr_t native_stream);
+  // What is queued here on the storage from now on waits for the other library's stream.
+  virtual void take_over(Storage& storage, uintptr_t native_stream);
+  // Calls deleter(context, data) for memory of `device` that was borrowed, once the last writer's
+  // stream and the other users have done with it. It may be called later, by another thread.
+  virtual void give_back(Storage::Deleter deleter, void* context, void* data, int device,
+                         StreamId last_writer, uint64_t other_users) noexcept;
 
   // ---- Graphs: the work of a stream, kept and repeated. Without them these throw DeviceError.
   virtual void begin_capture(int device);

@@ -36,8 +36,8 @@ class ENTASIS_API CudaGraph {
 
   // Captures what `step` does on the device. Run it a few times before, so that everything made at
   // first use is there. Throws DeviceError that names the op and line where it does what cannot be
-  // captured: wait for the device, read from the host's memory or write to it, change the stream.
-  // Whatever `step` throws leaves no capture behind.
+  // captured: wait for the device, read from the host's memory or write to it (pinned memory with
+  // non_blocking apart), change the stream. Whatever `step` throws leaves no capture behind.
   void capture(Callback<void()> step, Location at = {});
   // Runs the captured work once on the current stream. Throws ValueError if nothing is captured.
   void replay(Location at = {});

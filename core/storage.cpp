@@ -23,6 +23,9 @@ uint64_t next_storage_id() {
   return next++;
 }
 
+// Also the mark of pinned storages.
+void free_pinned(void*, void* data) { quick_backend_of(DeviceType::kCUDA).deallocate_pinned(data); }
+
 }  // namespace
 
 Ref<Storage> Storage::allocate(size_t bytes, Device device) {
@@ -39,6 +42,13 @@ Ref<Storage> Storage::allocate(size_t bytes, Device device) {
   return storage;
 }
 
+Ref<Storage> Storage::allocate_pinned(size_t bytes) {
+  void* data = quick_backend_of(DeviceType::kCUDA).allocate_pinned(bytes);
+  return borrow(data, bytes, kCPU, &free_pinned, nullptr);
+}
+
+bool Storage::is_pinned() const { return deleter == &free_pinned; }
+
 Ref<Storage> Storage::borrow(void* data, size_t bytes, Device device, Deleter deleter,
                              void* context) {
   auto storage = Ref<Storage>::adopt(new (allocate_object(sizeof(Storage))) Storage);
@@ -49,12 +59,18 @@ Ref<Storage> Storage::borrow(void* data, size_t bytes, Device device, Deleter de
   // A borrowed block always has a deleter, so that destroy() can tell it from an allocated one.
   storage->deleter = deleter ? deleter : [](void*, void*) {};
   storage->deleter_context = context;
+  if (!device.is_cpu()) {
+    storage->last_writer = quick_backend_of(device.type).current_stream(device.index);
+  }
   return storage;
 }
 
 void Storage::destroy() {
-  if (deleter) {
+  if (deleter && device.is_cpu()) {
     deleter(deleter_context, data);
+  } else if (deleter) {
+    quick_backend_of(device.type)
+        .give_back(deleter, deleter_context, data, device.index, last_writer, other_users);
   } else if (data != nullptr) {
     quick_backend_of(device.type).deallocate(data, bytes, device.index, last_writer, other_users);
   }

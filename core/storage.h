@@ -40,9 +40,16 @@ class Storage final : public Counted {
 
   // Memory from the device's allocator. Throws OutOfMemoryError, DeviceError.
   ENTASIS_API static Ref<Storage> allocate(size_t bytes, Device device);
-  // Memory that somebody else owns; `deleter` may be null.
+  // The host's memory, page-locked, so that CUDA devices copy from and to it while the host goes
+  // on. Throws OutOfMemoryError, and DeviceError without a CUDA device.
+  ENTASIS_API static Ref<Storage> allocate_pinned(size_t bytes);
+  // Memory that somebody else owns; `deleter` may be null. A device's is as its current stream
+  // finds it, and is given back when all streams are done with it.
   ENTASIS_API static Ref<Storage> borrow(void* data, size_t bytes, Device device, Deleter deleter,
                                          void* context);
+
+  // Whether it was made by allocate_pinned().
+  ENTASIS_API bool is_pinned() const;
 
   void release() {
     if (drop_strong()) destroy();

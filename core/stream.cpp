@@ -22,6 +22,7 @@ Stream Stream::current(Device device) {
   return {device, backend_for(device).current_stream(device.index)};
 }
 
+uintptr_t Stream::native_handle() const { return backend_of(device_.type).native_stream(id_); }
 void Stream::synchronize() const { backend_of(device_.type).synchronize_stream(id_); }
 bool Stream::query() const { return backend_of(device_.type).is_idle(id_); }
 void Stream::wait(const Stream& other) const {

@@ -6,6 +6,8 @@
 // written.
 #pragma once
 
+#include <cstdint>
+
 #include <entasis/core/device.h>
 #include <entasis/core/export.h>
 #include <entasis/core/storage.h>
@@ -21,6 +23,8 @@ class ENTASIS_API Stream {
 
   Device device() const { return device_; }
   StreamId id() const { return id_; }
+  // The stream's own handle (cudaStream_t), for other libraries; 0 on a device without streams.
+  uintptr_t native_handle() const;
   void synchronize() const;  // waits; throws what went wrong on the device
   bool query() const;        // whether all its work is done
   // Work from now on waits for what `other` has so far.

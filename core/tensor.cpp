@@ -91,7 +91,8 @@ int64_t reach_of(const Spec& spec) {
 }
 
 // `extent` elements of memory under the spec.
-Tensor allocate(const Spec& spec, Device device, int64_t numel, int64_t extent) {
+Tensor allocate(const Spec& spec, Device device, int64_t numel, int64_t extent,
+                bool pinned = false) {
   int64_t bytes;
   if (__builtin_mul_overflow(extent, int64_t(size_of(spec.dtype)), &bytes)) {
     throw ShapeError("shape " + to_string(spec.shape) + " needs more than 2^63 bytes");
@@ -104,7 +105,8 @@ Tensor allocate(const Spec& spec, Device device, int64_t numel, int64_t extent) 
   t->shape = spec.shape;
   t->strides = spec.strides;
   t->inference = thread_state.inference;
-  t->storage = Storage::allocate(size_t(bytes), device);
+  t->storage =
+      pinned ? Storage::allocate_pinned(size_t(bytes)) : Storage::allocate(size_t(bytes), device);
   return Tensor(std::move(t));
 }
 
@@ -113,6 +115,11 @@ Tensor allocate(const Spec& spec, Device device, int64_t numel, int64_t extent) 
 Tensor empty_strided(const Spec& spec, Device device) {
   const int64_t numel = count_elements(spec.shape);
   return allocate(spec, device, numel, numel == 0 ? 0 : reach_of(spec));
+}
+
+Tensor empty_pinned(const Spec& spec) {
+  const int64_t numel = count_elements(spec.shape);
+  return allocate(spec, kCPU, numel, numel == 0 ? 0 : reach_of(spec), true);
 }
 
 Tensor empty_dense(const Spec& spec, Device device) {
@@ -194,7 +201,7 @@ Number Tensor::item_number(Location at) const {
     Backend& backend = backend_of(device().type);
     const StreamId stream = backend.begin_op(device().index, note_op("item", at));
     backend.use_on_stream(*impl_->storage, stream, false);
-    backend.copy(element, kCPU, source, device(), size_t(size_of(dtype())), stream);
+    backend.copy(element, kCPU, source, device(), size_t(size_of(dtype())), stream, false);
     backend.synchronize_stream(stream);
     source = element;
   }

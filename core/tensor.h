@@ -79,6 +79,8 @@ class ENTASIS_API Tensor {
   bool is_contiguous() const;
   // Dense in NHWC order, 4-d only.
   bool is_channels_last() const;
+  // Whether it lies in page-locked memory of the host that pin_memory() or a factory has made.
+  bool is_pinned() const { return impl_->storage->is_pinned(); }
   // Whether both handles name the same tensor.
   bool same(const Tensor& other) const { return impl_ == other.impl_; }
 
@@ -147,10 +149,11 @@ class ENTASIS_API Tensor {
   Tensor operator[](const Index& index) const;
   Tensor index(std::initializer_list<Index> indices, Location at = {}) const;
   Tensor to(DType dtype, Location at = {}) const;
-  Tensor to(Device device, Location at = {}) const;
+  Tensor to(Device device, bool non_blocking = false, Location at = {}) const;
   Tensor clone(Location at = {}) const;
   Tensor contiguous(Location at = {}) const;
-  Tensor& copy_(const Tensor& source, Location at = {});
+  Tensor pin_memory(Location at = {}) const;
+  Tensor& copy_(const Tensor& source, bool non_blocking = false, Location at = {});
   Tensor& fill_(Number value, Location at = {});
   Tensor& zero_(Location at = {});
   Tensor reshape(const Dims& shape, Location at = {}) const;
@@ -201,6 +204,8 @@ class ENTASIS_API Tensor {
 // A tensor over memory of its own, elements unset. The building block of factories and of
 // `apply()`.
 ENTASIS_API Tensor empty_strided(const Spec& spec, Device device);
+// The same in page-locked memory of the host. Throws DeviceError without a CUDA device.
+ENTASIS_API Tensor empty_pinned(const Spec& spec);
 // A tensor that looks into the storage of `base`, without history. Throws ShapeError if the
 // geometry leaves the storage.
 ENTASIS_API Tensor alias(const Tensor& base, const Geometry& geometry);

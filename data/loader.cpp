@@ -93,8 +93,11 @@ std::optional<Batch> Loader::next() {
   const int64_t pixels = dataset_.channels * dataset_.height * dataset_.width;
 
   Batch batch;
-  batch.images = empty({size, dataset_.channels, dataset_.height, dataset_.width});
-  batch.labels = empty({size}, kI64);
+  // From pinned memory a batch goes to the GPU by itself, while the host makes the next one.
+  TensorOptions floats = kF32, integers = kI64;
+  floats.pin_memory = integers.pin_memory = options_.device.is_cuda();
+  batch.images = empty({size, dataset_.channels, dataset_.height, dataset_.width}, floats);
+  batch.labels = empty({size}, integers);
   auto* image = batch.images.mutable_data<float>();
   auto* label = batch.labels.mutable_data<int64_t>();
   const int64_t* order = order_.defined() ? order_.data<int64_t>() + begin : nullptr;
@@ -106,8 +109,8 @@ std::optional<Batch> Loader::next() {
   }
   ++position_;
   if (!options_.device.is_cpu()) {
-    batch.images = to_device(batch.images, options_.device);
-    batch.labels = to_device(batch.labels, options_.device);
+    batch.images = to_device(batch.images, options_.device, true);
+    batch.labels = to_device(batch.labels, options_.device, true);
   }
   return batch;
 }

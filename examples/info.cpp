@@ -32,19 +32,26 @@ std::string entry(std::string_view name, const std::string& value) {
   return "  " + std::string(name) + std::string(kColumn - name.size(), ' ') + value + "\n";
 }
 
+std::string bytes(size_t n) { return train::format_bytes(static_cast<int64_t>(n)); }
+
+// A line for each GPU and one for what drives them, or one that says why there is none.
 std::string gpu_lines() {
   const int gpus = device_count(DeviceType::kCUDA);
   if (gpus == 0) return entry("cuda", "none: " + train::why_no_cuda());
+  const Backend& backend = backend_of(DeviceType::kCUDA);
   std::string lines;
   for (int i = 0; i < gpus; ++i) {
-    const Device device(DeviceType::kCUDA, i);
-    const DeviceProperties found = backend_of(device.type).properties(i);
-    lines += entry(to_string(device),
+    const DeviceProperties found = backend.properties(i);
+    const DeviceMemory memory = backend.device_memory(i);
+    lines += entry(to_string(Device(DeviceType::kCUDA, i)),
                    found.name + ", " + std::to_string(found.compute_units) +
-                       " multiprocessors, compute capability " + found.instruction_set + ", " +
-                       train::format_bytes(static_cast<int64_t>(found.memory_bytes)));
+                       " multiprocessors, compute capability " + std::to_string(found.major) + "." +
+                       std::to_string(found.minor) + ", " + bytes(memory.total) + ", free " +
+                       bytes(memory.free));
   }
-  return lines;
+  std::vector<std::string> parts;
+  for (const auto& [name, version] : backend.versions()) parts.push_back(name + " " + version);
+  return lines + entry("versions", joined(parts));
 }
 
 std::string description() {
@@ -55,15 +62,15 @@ std::string description() {
          entry("ops", std::to_string(all_rows().size())) +
          entry("SIMD", simd.in_use + " (compiled: " + joined(simd.compiled) + ")") +
          entry("threads", std::to_string(num_threads())) + entry("cpu", cpu.name) + gpu_lines() +
-         entry("memory", train::format_bytes(static_cast<int64_t>(cpu.memory_bytes)) +
-                             " in this machine; this process holds " +
+         entry("memory", bytes(cpu.memory_bytes) + " in this machine; this process holds " +
                              train::format_bytes(train::peak_memory_bytes()) + ", tensors " +
-                             train::format_bytes(static_cast<int64_t>(memory.allocated)));
+                             bytes(memory.allocated));
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Prints version, build id, SIMD targets, threads, devices and memory of Entasis.",
-               "entasis-info");
+  CLI::App app(
+      "Prints version, build id, SIMD targets, threads, devices, memory and library versions.",
+      "entasis-info");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -189,7 +189,7 @@ LoadResult Module::load_state_dict(const NamedTensors& state, bool strict, Locat
   const NoGrad no_grad;
   for (const auto& [name, tensor] : own) {
     if (const Tensor* source = state.find(name)) {
-      copy_(tensor, to_device(*source, tensor.device(), at), at);
+      copy_(tensor, *source, false, at);
     }
   }
   return result;
@@ -233,7 +233,7 @@ void Module::convert(F&& fn) {
 }
 
 void Module::to(Device device, Location at) {
-  convert([&](const Tensor& tensor) { return to_device(tensor, device, at); });
+  convert([&](const Tensor& tensor) { return to_device(tensor, device, false, at); });
 }
 
 void Module::to(DType dtype, Location at) {

@@ -83,6 +83,16 @@ struct Rule<ToDevice> {
   }
 };
 
+template <>
+struct Rule<Transfer> {
+  static constexpr SaveMask saves[] = {saves_nothing};
+  static constexpr OpFlags flags = kCrossesDevices;
+  static Spec infer(const Transfer&, Inputs in) { return in[0].tensor().spec(); }
+  static Grads vjp(const Transfer&, const Saved& saved, Grads gy) {
+    return {Tensor(), to_device(gy[0], saved.node().edges[1].device)};
+  }
+};
+
 Tensor clone_strided(const Tensor& input, const Dims& strides, Location at) {
   return apply(Clone{strides}, at, input);
 }
@@ -113,24 +123,73 @@ Tensor to(const Tensor& input, DType dtype, Location at) {
   return apply(Cast{dtype}, at, input);
 }
 
-Tensor to_device(const Tensor& input, Device device, Location at) {
+namespace {
+
+bool is_dense(const Tensor& t) { return t.strides() == dense_strides_like(t.shape(), t.strides()); }
+
+// Whether elements can go between two devices as they lie.
+bool can_transfer(const Tensor& input, const Tensor& source) {
+  return input.spec() == source.spec() && is_dense(input) && !input.device().is_meta() &&
+         !source.device().is_meta();
+}
+
+}  // namespace
+
+Tensor to_device(const Tensor& input, Device device, bool non_blocking, Location at) {
   const Frame frame("to_device", at);
   if (!input.defined()) return clone(input);
   if (input.device() == device) return input;
-  const Dims dense = dense_strides_like(input.shape(), input.strides());
-  const bool is_dense = input.strides() == dense;
-  return apply_on(device, ToDevice{device}, at, is_dense ? input : clone(input));
+  const Tensor dense = is_dense(input) ? input : clone(input);
+  if (non_blocking && input.device().is_cuda() && device.is_cpu()) {
+    const Tensor home = placed("to_device", at, [&] { return empty_pinned(dense.spec()); });
+    apply_in_place(Transfer{true}, at, home, dense);
+    return home;
+  }
+  return apply_on(device, ToDevice{device, non_blocking}, at, dense);
 }
 
-Tensor copy_(Tensor input, const Tensor& source, Location at) {
+Tensor copy_(Tensor input, const Tensor& source, bool non_blocking, Location at) {
   const Frame frame("copy_", at);
   // A 0-d tensor of the CPU joins any device's op as it is.
   const bool crosses = input.defined() && source.defined() &&
                        !(input.device() == source.device()) &&
                        !(source.device().is_cpu() && source.dim() == 0);
-  apply_in_place(Copy{}, at, input, crosses ? to_device(source, input.device()) : source);
+  if (!crosses) {
+    apply_in_place(Copy{}, at, input, source);
+    return input;
+  }
+  Tensor there = source;
+  if (non_blocking && source.device().is_cuda() && input.is_pinned() && is_dense(input) &&
+      !can_transfer(input, source)) {
+    // Made ready on the device: the host will not be there to do it.
+    there = placed("copy_", at, [&] { return empty_strided(input.spec(), source.device()); });
+    apply_in_place(Copy{}, at, there, source);
+  }
+  if (can_transfer(input, there)) {
+    apply_in_place(Transfer{non_blocking}, at, input, there);
+  } else {
+    // The host reads what has come to it.
+    const bool arrives_later = non_blocking && !input.device().is_cpu();
+    apply_in_place(Copy{}, at, input, to_device(there, input.device(), arrives_later));
+  }
   return input;
 }
+
+Tensor pin_memory(const Tensor& input, Location at) {
+  const Frame frame("pin_memory", at);
+  if (!input.defined()) return clone(input);
+  return placed("pin_memory", at, [&] {
+    if (!input.device().is_cpu()) {
+      throw DeviceError("only tensors of the CPU can be pinned, this one is on " +
+                        to_string(input.device()));
+    }
+    if (input.is_pinned()) return input;
+    const Dims strides = dense_strides_like(input.shape(), input.strides());
+    Tensor pinned = empty_pinned({input.dtype(), input.shape(), strides});
+    return copy_(pinned, input);
+  });
+}
+
 Tensor fill_(Tensor input, Number value, Location at) {
   apply_in_place(Fill{}, at, input, value);
   return input;
@@ -155,18 +214,22 @@ constinit const Row rows[] = {
     row<&to>("to", args("input", "dtype"),
              "input itself if it has this dtype, else a copy in it. Floating-point numbers are "
              "truncated on their way to integers."),
-    row<&to_device>("to_device", args("input", "device"),
-                    "input itself if it is on this device, else a copy there.",
+    row<&to_device>("to_device", args("input", "device", "non_blocking"_a = false),
+                    "input itself if it is on this device, else a copy there. With non_blocking "
+                    "pinned memory must not be changed, and what comes to the CPU not be read, "
+                    "before the device's stream has been waited for.",
                     RowOptions{.torch = "", .why_no_torch = "to(device=...)"}),
     row<&copy_>(
-        "copy_", args("input", "source"),
+        "copy_", args("input", "source", "non_blocking"_a = false),
         "Writes source, broadcast, cast and brought from its device, into input and returns "
-        "input."),
+        "input. With non_blocking a copy between pinned memory and a device goes on beside the "
+        "host's work: the memory must not be changed or read before the stream has been waited "
+        "for."),
     row<&fill_>("fill_", args("input", "value"), "Sets every element of input and returns input."),
     row<&zero_>("zero_", args("input"), "Sets every element of input to 0 and returns input."),
 };
-constinit OpInfo* const ops[] = {&op_info<Clone>, &op_info<Cast>, &op_info<Copy>, &op_info<Fill>,
-                                 &op_info<ToDevice>};
+constinit OpInfo* const ops[] = {&op_info<Clone>, &op_info<Cast>,     &op_info<Copy>,
+                                 &op_info<Fill>,  &op_info<ToDevice>, &op_info<Transfer>};
 }  // namespace
 extern const RowList rows_copy;
 constinit const RowList rows_copy{rows, ops};

@@ -39,11 +39,22 @@ struct Fill {
 struct ToDevice {
   static constexpr const char* name = "to_device";
   Device device;
+  bool non_blocking = false;
   bool operator==(const ToDevice&) const = default;
   void visit(auto& v) const {
     v("type", device.type);
     v("index", int64_t(device.index));
+    v("non_blocking", non_blocking);
   }
+};
+
+// In place: input 0 takes the elements of input 1, which lies alike on another device. Both are
+// dense.
+struct Transfer {
+  static constexpr const char* name = "transfer_";
+  bool non_blocking = false;
+  bool operator==(const Transfer&) const = default;
+  void visit(auto& v) const { v("non_blocking", non_blocking); }
 };
 
 }  // namespace entasis

@@ -22,6 +22,13 @@ struct Rule<Eye> : FillRule<Eye> {};
 
 Tensor new_tensor(const Dims& shape, DType dtype, const TensorOptions& options) {
   check_device(options.device);
+  if (options.pin_memory) {
+    if (!options.device.is_cpu()) {
+      throw DeviceError("only memory of the CPU can be pinned, not that of " +
+                        to_string(options.device));
+    }
+    return empty_pinned(Spec::dense(dtype, shape));
+  }
   return empty_strided(Spec::dense(dtype, shape), options.device);
 }
 
@@ -225,7 +232,8 @@ Tensor from_memory(const void* data, DType dtype, const Dims& shape, const Tenso
     return t;
   });
   if (options.dtype) tensor = to(tensor, *options.dtype, at);
-  tensor = to_device(tensor, options.device, at);
+  tensor = to_device(tensor, options.device, false, at);
+  if (options.pin_memory) tensor = pin_memory(tensor, at);
   return finish(std::move(tensor), options, at);
 }
 
@@ -242,8 +250,10 @@ Tensor scalar_tensor(Number value, const TensorOptions& options, Location at) {
 }
 
 Tensor from_blob(void* data, DType dtype, const Dims& shape, std::optional<Dims> strides,
-                 Storage::Deleter deleter, void* context, Location at) {
+                 Storage::Deleter deleter, void* context, Device device, Location at) {
   return placed("from_blob", at, [&] {
+    if (device.is_meta()) throw DeviceError("the meta device has no memory");
+    check_device(device);
     const int64_t numel = count_elements(shape);
     const Dims steps = strides.value_or(contiguous_strides(shape));
     if (steps.size() != shape.size()) {
@@ -261,7 +271,8 @@ Tensor from_blob(void* data, DType dtype, const Dims& shape, std::optional<Dims>
     // The header of an empty tensor, then moved onto the caller's memory.
     Tensor tensor = empty_strided(Spec::dense(dtype, {0}), kCPU);
     TensorImpl& impl = *tensor.impl();
-    impl.storage = Storage::borrow(data, size_t(bytes), kCPU, deleter, context);
+    impl.device = device;
+    impl.storage = Storage::borrow(data, size_t(bytes), device, deleter, context);
     impl.shape = shape;
     impl.strides = steps;
     impl.numel = numel;

@@ -16,12 +16,18 @@ struct TensorOptions {
   std::optional<DType> dtype = {};
   Device device = {};
   bool requires_grad = false;
+  bool pin_memory = false;  // in page-locked memory; of the CPU only
 
   TensorOptions() = default;
   TensorOptions(DType dtype) : dtype(dtype) {}
   TensorOptions(Device device) : device(device) {}
   TensorOptions(std::optional<DType> dtype, Device device, bool requires_grad = false)
       : dtype(dtype), device(device), requires_grad(requires_grad) {}
+  TensorOptions pinned() const {
+    TensorOptions options = *this;
+    options.pin_memory = true;
+    return options;
+  }
 };
 
 // Elements are unset.
@@ -89,9 +95,10 @@ ENTASIS_API Tensor from_data(std::initializer_list<double> values, const Dims& s
 // A 0-d tensor.
 ENTASIS_API Tensor scalar_tensor(Number value, const TensorOptions& options = {}, Location at = {});
 // A tensor over memory that the caller owns and keeps alive; `deleter(context, data)` runs when the
-// last tensor on it dies. Row-major dense, or with `strides`.
+// last tensor on it has died and `device` is done with it. Row-major dense, or with `strides`. A
+// device's memory is taken as the device's current stream finds it.
 ENTASIS_API Tensor from_blob(void* data, DType dtype, const Dims& shape,
                              std::optional<Dims> strides = {}, Storage::Deleter deleter = nullptr,
-                             void* context = nullptr, Location at = {});
+                             void* context = nullptr, Device device = {}, Location at = {});
 
 }  // namespace entasis

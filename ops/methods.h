@@ -23,11 +23,14 @@ inline Tensor Tensor::index(std::initializer_list<Index> indices, Location at) c
 }
 
 inline Tensor Tensor::to(DType dtype, Location at) const { return entasis::to(*this, dtype, at); }
-inline Tensor Tensor::to(Device device, Location at) const { return to_device(*this, device, at); }
+inline Tensor Tensor::to(Device device, bool non_blocking, Location at) const {
+  return to_device(*this, device, non_blocking, at);
+}
 inline Tensor Tensor::clone(Location at) const { return entasis::clone(*this, at); }
 inline Tensor Tensor::contiguous(Location at) const { return entasis::contiguous(*this, at); }
-inline Tensor& Tensor::copy_(const Tensor& source, Location at) {
-  entasis::copy_(*this, source, at);
+inline Tensor Tensor::pin_memory(Location at) const { return entasis::pin_memory(*this, at); }
+inline Tensor& Tensor::copy_(const Tensor& source, bool non_blocking, Location at) {
+  entasis::copy_(*this, source, non_blocking, at);
   return *this;
 }
 inline Tensor& Tensor::fill_(Number value, Location at) {

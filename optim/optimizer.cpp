@@ -308,10 +308,10 @@ void Optimizer::load_state_dict(const NamedState& state, Location at) {
       const Tensor& own = states_[i].tensors[k];
       if (!loaded.defined()) continue;
       if (own.defined() && own.device() == parameters_[i].device()) {
-        copy_(own, loaded, at);
+        copy_(own, loaded, false, at);
         loaded = own;
       } else {
-        loaded = clone(to_device(loaded, parameters_[i].device(), at), at);
+        loaded = clone(to_device(loaded, parameters_[i].device(), false, at), at);
       }
     }
     states[i].counter = states_[i].counter;

@@ -28,16 +28,20 @@ class CpuBackend final : public Backend {
   DeviceProperties properties(int) const override {
     DeviceProperties p;
     p.name = processor_name();
-    p.memory_bytes = size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE));
+    p.memory_bytes = device_memory(0).total;
     p.compute_units = num_threads();
     p.instruction_set = simd_info().in_use;
     return p;
+  }
+  DeviceMemory device_memory(int) const override {
+    const auto page = size_t(sysconf(_SC_PAGESIZE));
+    return {size_t(sysconf(_SC_AVPHYS_PAGES)) * page, size_t(sysconf(_SC_PHYS_PAGES)) * page};
   }
   void* allocate(size_t bytes, int, StreamId) override { return cpu::allocate(bytes); }
   void deallocate(void* data, size_t bytes, int, StreamId, uint64_t) noexcept override {
     cpu::deallocate(data, bytes);
   }
-  void copy(void* to, Device, const void* from, Device, size_t bytes, StreamId) override {
+  void copy(void* to, Device, const void* from, Device, size_t bytes, StreamId, bool) override {
     if (bytes) std::memcpy(to, from, bytes);
   }
   void fill_zero(void* data, size_t bytes, int, StreamId) override {

@@ -12,8 +12,10 @@
 
 #include <entasis/backends/cuda/devices.h>
 #include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/foreign.h>
 #include <entasis/backends/cuda/graph.h>
 #include <entasis/backends/cuda/launch_log.h>
+#include <entasis/backends/cuda/pinned.h>
 #include <entasis/backends/cuda/staging.h>
 #include <entasis/backends/cuda/streams.h>
 #include <entasis/core/backend.h>
@@ -30,8 +32,13 @@ class CudaBackend final : public Backend {
  public:
   int device_count() const override { return cuda::device_count(); }
   DeviceProperties properties(int device) const override;
+  DeviceMemory device_memory(int device) const override;
+  std::vector<std::pair<std::string, std::string>> versions() const override {
+    return cuda::versions();
+  }
 
   void* allocate(size_t bytes, int device, StreamId stream) override {
+    give_back_due();
     return allocator_of(device).allocate(bytes, stream);
   }
   void deallocate(void* data, size_t, int device, StreamId last_writer,
@@ -39,12 +46,15 @@ class CudaBackend final : public Backend {
     allocator_of(device).deallocate(data, last_writer, users);
   }
   void copy(void* to, Device to_device, const void* from, Device from_device, size_t bytes,
-            StreamId stream) override;
+            StreamId stream, bool non_blocking) override;
   void fill_zero(void* data, size_t bytes, int device, StreamId stream) override {
     if (bytes == 0) return;
     use_device(device);
     check(cudaMemsetAsync(data, 0, bytes, handle_of(stream)), "cudaMemsetAsync");
   }
+
+  void* allocate_pinned(size_t bytes) override { return cuda::allocate_pinned(bytes); }
+  void deallocate_pinned(void* data) noexcept override { free_pinned(data); }
 
   StreamId begin_op(int device, const OpNote& note) override {
     if (forked.load(std::memory_order_relaxed)) [[unlikely]] {
@@ -69,10 +79,12 @@ class CudaBackend final : public Backend {
   void synchronize_stream(StreamId stream) override {
     refuse_capture("it waits for the device");
     cuda::synchronize_stream(stream);
+    give_back_due();
   }
   void synchronize(int device) override {
     refuse_capture("it waits for the device");
     synchronize_device(device);
+    give_back_due();
   }
   bool is_idle(StreamId stream) override { return cuda::is_idle(stream); }
 
@@ -112,6 +124,17 @@ class CudaBackend final : public Backend {
     return milliseconds;
   }
 
+  uintptr_t native_stream(StreamId stream) override {
+    return reinterpret_cast<uintptr_t>(handle_of(stream));
+  }
+  void hand_over(Storage& storage, uintptr_t native_stream) override;
+  void take_over(Storage& storage, uintptr_t native_stream) override;
+  void give_back(Storage::Deleter deleter, void* context, void* data, int device,
+                 StreamId last_writer, uint64_t other_users) noexcept override {
+    give_back_when_done(deleter, context, data, device, other_users | bit_of(last_writer));
+    give_back_due();
+  }
+
   void begin_capture(int device) override { cuda::begin_capture(device); }
   bool is_capturing(int device) const override { return cuda::is_capturing(device); }
   void* end_capture(int device) override { return cuda::end_capture(device); }
@@ -124,8 +147,14 @@ class CudaBackend final : public Backend {
 
   MemoryStats memory_stats(int device) const override { return allocator_of(device).stats(); }
   void reset_peak_memory(int device) override { allocator_of(device).reset_peak(); }
-  void release_cache(int device) override { allocator_of(device).release_cache(); }
-  std::string memory_summary(int device) const override { return allocator_of(device).summary(); }
+  void release_cache(int device) override {
+    give_back_due();
+    allocator_of(device).release_cache();
+    release_pinned_cache();
+  }
+  std::string memory_summary(int device) const override {
+    return allocator_of(device).summary() + pinned_summary();
+  }
 };
 
 DeviceProperties CudaBackend::properties(int device) const {
@@ -136,19 +165,53 @@ DeviceProperties CudaBackend::properties(int device) const {
   p.memory_bytes = found.totalGlobalMem;
   p.compute_units = found.multiProcessorCount;
   p.instruction_set = "sm_" + std::to_string(limits_of(device).compute_capability);
+  p.major = found.major;
+  p.minor = found.minor;
+  p.l2_cache_bytes = size_t(found.l2CacheSize);
+  p.shared_bytes_per_block = found.sharedMemPerBlockOptin;
   return p;
 }
 
+DeviceMemory CudaBackend::device_memory(int device) const {
+  use_device(device);
+  DeviceMemory memory;
+  check(cudaMemGetInfo(&memory.free, &memory.total), "cudaMemGetInfo");
+  return memory;
+}
+
+constexpr const char* kWaitsForACopy =
+    "the host waits for the copy; copy into pinned memory with non_blocking";
+
+// Notes who uses the block, which a tensor holds as yet.
+void copy_pinned(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, PinnedBlock* block,
+                 StreamId stream) {
+  use_device(device_of(stream));
+  check(cudaMemcpyAsync(to, from, bytes, kind, handle_of(stream)), "cudaMemcpyAsync");
+  if (is_capturing(device_of(stream))) {
+    capture_pinned(block);
+  } else {
+    use_pinned(block, stream);
+  }
+}
+
 void CudaBackend::copy(void* to, Device to_device, const void* from, Device from_device,
-                       size_t bytes, StreamId stream) {
+                       size_t bytes, StreamId stream, bool non_blocking) {
   if (bytes == 0) return;
   if (from_device.is_cpu()) {
-    refuse_capture("a copy from the host's memory would bring the same values at every replay");
+    if (PinnedBlock* block = non_blocking ? find_pinned(from) : nullptr) {
+      return copy_pinned(to, from, bytes, cudaMemcpyHostToDevice, block, stream);
+    }
+    refuse_capture(
+        "the host's memory is read now, not at each replay; pin it and copy with non_blocking");
     return copy_from_host(to, from, bytes, stream);
   }
   use_device(device_of(stream));
   if (to_device.is_cpu()) {
-    refuse_capture("it copies to the host's memory");
+    if (PinnedBlock* block = find_pinned(to)) {
+      if (!non_blocking) refuse_capture(kWaitsForACopy);
+      return copy_pinned(to, from, bytes, cudaMemcpyDeviceToHost, block, stream);
+    }
+    refuse_capture(kWaitsForACopy);
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, handle_of(stream)),
           "cudaMemcpyAsync");
   } else if (to_device == from_device) {
@@ -166,8 +229,8 @@ void CudaBackend::copy(void* to, Device to_device, const void* from, Device from
 }
 
 void CudaBackend::use_on_stream(Storage& storage, StreamId stream, bool writes) {
-  // Borrowed memory and another device's stream have no place in the mask. What a capture meets was
-  // finished before it began, and whoever replays it orders itself.
+  // Another device's stream has no place in the mask. What a capture meets was finished before it
+  // began, and whoever replays it orders itself.
   const int device = device_of(stream);
   if (storage.last_writer != 0 && device_of(storage.last_writer) == device &&
       !is_capturing(device)) {
@@ -184,6 +247,19 @@ void CudaBackend::use_on_stream(Storage& storage, StreamId stream, bool writes) 
   } else if (storage.last_writer != stream) {
     storage.other_users |= bit_of(stream);
   }
+}
+
+void CudaBackend::hand_over(Storage& storage, uintptr_t native_stream) {
+  refuse_capture("another library takes the memory");
+  order_foreign(reinterpret_cast<cudaStream_t>(native_stream), storage.device.index,
+                storage.other_users | bit_of(storage.last_writer));
+}
+
+// As a write of the current stream: whatever comes next is ordered after it.
+void CudaBackend::take_over(Storage& storage, uintptr_t native_stream) {
+  const StreamId stream = cuda::current_stream(storage.device.index);
+  use_on_stream(storage, stream, true);
+  order_after_foreign(stream, reinterpret_cast<cudaStream_t>(native_stream));
 }
 
 }  // namespace

@@ -286,4 +286,6 @@ void gemm(const Gemm& g, const GemmOperands& operands, StreamId stream) {
   }
 }
 
+std::string blas_version() { return library_version(cublasLtGetVersion()); }
+
 }  // namespace entasis::cuda

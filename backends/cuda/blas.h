@@ -74,6 +74,8 @@ bool try_gemm(const Gemm& gemm, const GemmOperands& operands, StreamId stream);
 // For those without an epilogue. Throws DeviceError if the library has no algorithm.
 void gemm(const Gemm& gemm, const GemmOperands& operands, StreamId stream);
 std::string to_string(const Gemm& gemm);
+// Of the library that is loaded: "13.1.0".
+std::string blas_version();
 
 // ---- The epilogue's other operand
 inline bool keeps_mask(Epilogue e) {

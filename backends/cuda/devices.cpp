@@ -1,11 +1,16 @@
 #include <entasis/backends/cuda/devices.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include <entasis/backends/cuda/blas.h>
+#include <entasis/backends/cuda/dnn.h>
 #include <entasis/backends/cuda/error.h>
 #include <entasis/backends/cuda/internal/poison.h>
 #include <entasis/backends/cuda/limits.h>
@@ -25,6 +30,22 @@ Devices& devices() {
 
 std::string version_text(int version) {  // 13010 is 13.1
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+// "580.65.06", from the first line of a file of the kernel module, which calls it by several names.
+std::string driver_release() {
+  std::ifstream file("/proc/driver/nvidia/version");
+  std::string line;
+  std::getline(file, line);
+  for (size_t begin = 0; begin < line.size();) {
+    const size_t end = std::min(line.find(' ', begin), line.size());
+    const std::string word = line.substr(begin, end - begin);
+    if (word.find('.') != std::string::npos && std::isdigit(static_cast<unsigned char>(word[0]))) {
+      return word;
+    }
+    begin = end + 1;
+  }
+  return {};
 }
 
 int attribute(int device, cudaDeviceAttr which) {
@@ -65,6 +86,21 @@ std::string find_devices() {
     devices().allocators.push_back(std::make_unique<Allocator>(i));
   }
   return {};
+}
+
+std::vector<std::pair<std::string, std::string>> versions() {
+  int driver = 0, runtime = 0;
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  std::vector<std::pair<std::string, std::string>> found;
+  if (std::string release = driver_release(); !release.empty()) {
+    found.emplace_back("NVIDIA driver", std::move(release));
+  }
+  found.emplace_back("CUDA driver", version_text(driver));
+  found.emplace_back("CUDA runtime", version_text(runtime));
+  found.emplace_back("cuBLASLt", blas_version());
+  found.emplace_back("cuDNN", dnn_version());
+  return found;
 }
 
 int device_count() { return int(devices().limits.size()); }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <entasis/backends/cuda/allocator.h>
 
@@ -10,6 +12,8 @@ namespace entasis::cuda {
 // Looks for driver and devices; returns why there are none, or nothing. To be called first, once.
 std::string find_devices();
 int device_count();
+// Of driver, runtime and libraries, by name.
+std::vector<std::pair<std::string, std::string>> versions();
 // Shared memory that a block may ask for, multiprocessors, and the like.
 struct DeviceLimits {
   int multiprocessors;

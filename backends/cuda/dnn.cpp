@@ -369,4 +369,12 @@ void convolve(const Convolution& c, const ConvolutionOperands& operands, StreamI
   }
 }
 
+std::string dnn_version() {
+  try {
+    return library_version(dnn_library().get_version());
+  } catch (const DeviceError&) {  // it is not installed
+    return "none";
+  }
+}
+
 }  // namespace entasis::cuda

@@ -54,6 +54,8 @@ bool try_convolve(const Convolution& convolution, const ConvolutionOperands& ope
 // Throws DeviceError also if there is no engine, and says what cuDNN said.
 void convolve(const Convolution& convolution, const ConvolutionOperands& operands, StreamId stream);
 std::string to_string(const Convolution& convolution);
+// Of the library that is found: "9.13.0"; "none" without one.
+std::string dnn_version();
 
 using ConvolutionKey = PlanKey<19>;
 inline ConvolutionKey key_of(const Convolution& c) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <entasis/backends/cuda/internal/capture_mode.h>
 #include <entasis/backends/cuda/launch_log.h>
 #include <entasis/core/error.h>
 
@@ -59,11 +60,7 @@ void throw_error(cudaError_t error, const char* call) {
 }
 
 void synchronize_after_launch(cudaStream_t stream) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  check(cudaStreamIsCapturing(stream, &status), "cudaStreamIsCapturing");
-  if (status == cudaStreamCaptureStatusNone) {
-    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
-  }
+  if (!is_captured(stream)) check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
 }
 
 }  // namespace entasis::cuda

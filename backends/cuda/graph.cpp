@@ -1,13 +1,16 @@
 #include <entasis/backends/cuda/graph.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <cuda_runtime_api.h>
 
 #include <entasis/backends/cuda/devices.h>
 #include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/internal/capture_mode.h>
 #include <entasis/backends/cuda/launch_log.h>
 #include <entasis/backends/cuda/staging.h>
 #include <entasis/backends/cuda/streams.h>
@@ -28,13 +31,29 @@ struct Graph {
   uint64_t* cell = nullptr;
   Generator* generator = nullptr;
   uint64_t blocks = 0;
+  std::vector<PinnedBlock*> pinned;  // each once
+  uint64_t replayed_on = 0;          // streams
 
   ~Graph() {
+    order_after_replays();
+    for (PinnedBlock* block : pinned) drop_pinned(block);
     if (executable) cudaGraphExecDestroy(executable);
     if (graph) cudaGraphDestroy(graph);
     if (cell) cudaFree(cell);
     if (pool) allocator_of(device).release_pool(pool);
     forget_graph_log(log);
+  }
+
+  // Its memory becomes that of `stream`, so that one waits for replays that are under way
+  // elsewhere.
+  void order_after_replays() noexcept {
+    try {
+      if (replayed_on == 0 || is_captured(handle_of(stream))) return;  // it is another graph's now
+      for (int i = 0; i < kMaxStreams; ++i) {
+        if (replayed_on >> i & 1) order(stream, stream_id(device, i));
+      }
+    } catch (...) {  // the device is lost
+    }
   }
 };
 
@@ -76,6 +95,13 @@ void begin_capture(int device) {
 
 bool is_capturing(int device) { return capturing != nullptr && capturing->device == device; }
 
+void capture_pinned(PinnedBlock* block) {
+  std::vector<PinnedBlock*>& held = capturing->pinned;
+  if (std::find(held.begin(), held.end(), block) != held.end()) return;
+  hold_pinned(block);
+  held.push_back(block);
+}
+
 void refuse_capture(const char* why) {
   if (capturing == nullptr) return;
   DeviceError error(std::string("this cannot be captured in a graph: ") + why);
@@ -115,6 +141,8 @@ void replay(void* handle, StreamId stream) {
     copy_from_host(graph.cell, cell, sizeof cell, stream);
   }
   check(cudaGraphLaunch(graph.executable, handle_of(stream)), "cudaGraphLaunch");
+  graph.replayed_on |= bit_of(stream);
+  for (PinnedBlock* block : graph.pinned) use_pinned(block, stream);
 }
 
 void delete_graph(void* graph) noexcept {

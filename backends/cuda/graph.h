@@ -1,6 +1,7 @@
 // Capture and replay of a stream's work as a CUDA graph.
 #pragma once
 
+#include <entasis/backends/cuda/pinned.h>
 #include <entasis/core/generator.h>
 #include <entasis/core/storage.h>
 
@@ -11,6 +12,8 @@ namespace entasis::cuda {
 void begin_capture(int device);
 // Whether the calling thread captures, on that device.
 bool is_capturing(int device);
+// The graph that the calling thread captures copies from or to this pinned memory, at each replay.
+void capture_pinned(PinnedBlock* block);
 // Throws DeviceError that names the op noted last if the calling thread captures: `why` it cannot.
 void refuse_capture(const char* why);
 void* end_capture(int device);

@@ -168,15 +168,24 @@ void fill(CpuContext&, const Fill&, Inputs in, Outputs out) {
   }
 }
 
-// From another device, whose backend knows the way. Input and output lie alike.
-void to_device(CpuContext&, const ToDevice&, Inputs in, Outputs out) {
-  const Tensor& from = in[0].tensor();
+// From another device, whose backend knows the way. The tensors lie alike. Pinned memory may be
+// written after the call has returned.
+void bring(const Tensor& from, const Tensor& to, bool non_blocking) {
   Backend& backend = backend_of(from.device().type);
   const StreamId stream = backend.current_stream(from.device().index);
+  const bool later = non_blocking && to.is_pinned();
   backend.use_on_stream(*from.impl()->storage, stream, false);
-  backend.copy(out[0].raw(), out[0].device(), from.raw(), from.device(),
-               size_t(from.numel()) * size_t(size_of(from.dtype())), stream);
-  backend.synchronize_stream(stream);
+  backend.copy(to.raw(), to.device(), from.raw(), from.device(),
+               size_t(from.numel()) * size_t(size_of(from.dtype())), stream, later);
+  if (!later) backend.synchronize_stream(stream);
+}
+
+void to_device(CpuContext&, const ToDevice& op, Inputs in, Outputs out) {
+  bring(in[0].tensor(), out[0], op.non_blocking);
+}
+
+void transfer(CpuContext&, const Transfer& op, Inputs in, Outputs out) {
+  bring(in[1].tensor(), out[0], op.non_blocking);
 }
 
 }  // namespace
@@ -188,6 +197,7 @@ void register_cpu_copy(Kernels& kernels) {
   kernels.add<&cpu::copy>();
   kernels.add<&cpu::fill>();
   kernels.add<&cpu::to_device>();
+  kernels.add<&cpu::transfer>();
 }
 
 }  // namespace entasis

@@ -17,6 +17,19 @@ void move(const Operand& from, const Tensor& to, cudaStream_t stream) {
   }
 }
 
+// From the host's memory or another GPU's, which then waits until it may change its tensor. The
+// tensors lie alike.
+void bring(const Tensor& from, const Tensor& to, bool non_blocking, StreamId stream) {
+  Backend& backend = backend_of(DeviceType::kCUDA);
+  if (from.device().type == DeviceType::kCUDA) {
+    const StreamId theirs = backend.current_stream(from.device().index);
+    backend.use_on_stream(*from.impl()->storage, theirs, false);
+  }
+  backend.copy(to.raw(), to.device(), from.raw(), from.device(),
+               size_t(from.numel()) * size_t(size_of(from.dtype())), stream,
+               non_blocking && from.is_pinned());
+}
+
 }  // namespace
 
 void clone(CudaContext& context, const Clone&, Inputs in, Outputs out) {
@@ -35,17 +48,12 @@ void fill(CudaContext& context, const Fill&, Inputs in, Outputs out) {
   move(in[1], out[0], context.stream());
 }
 
-// From the host's memory or another GPU's, which then waits until it may change its tensor. Input
-// and output lie alike.
-void to_device(CudaContext& context, const ToDevice&, Inputs in, Outputs out) {
-  const Tensor& from = in[0].tensor();
-  Backend& backend = backend_of(DeviceType::kCUDA);
-  if (from.device().type == DeviceType::kCUDA) {
-    const StreamId theirs = backend.current_stream(from.device().index);
-    backend.use_on_stream(*from.impl()->storage, theirs, false);
-  }
-  backend.copy(out[0].raw(), out[0].device(), from.raw(), from.device(),
-               size_t(from.numel()) * size_t(size_of(from.dtype())), context.stream_id());
+void to_device(CudaContext& context, const ToDevice& op, Inputs in, Outputs out) {
+  bring(in[0].tensor(), out[0], op.non_blocking, context.stream_id());
+}
+
+void transfer(CudaContext& context, const Transfer& op, Inputs in, Outputs out) {
+  bring(in[1].tensor(), out[0], op.non_blocking, context.stream_id());
 }
 
 }  // namespace entasis::cuda
@@ -58,6 +66,7 @@ void register_cuda_copy(Kernels& kernels) {
   kernels.add<&cuda::copy>();
   kernels.add<&cuda::fill>();
   kernels.add<&cuda::to_device>();
+  kernels.add<&cuda::transfer>();
 }
 
 }  // namespace entasis

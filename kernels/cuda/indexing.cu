@@ -141,7 +141,7 @@ void nonzero_count(CudaContext& context, const Nonzero&, Inputs in, std::span<in
   backend.use_on_stream(*in[0].tensor().impl()->storage, stream, false);
   const ChunkCounts chunks(context, in[0]);
   backend.copy(counts.data(), Device(), chunks.total, chunks.memory->device, sizeof(int64_t),
-               stream);
+               stream, false);
   synchronize_stream(stream);
 }
 

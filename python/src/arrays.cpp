@@ -194,8 +194,8 @@ Tensor from_numpy(nb::handle array) {
     shape.push_back(view.shape[d]);
     strides.push_back(view.strides[d] / view.itemsize);
   }
-  Tensor tensor =
-      from_blob(view.buf, dtype, shape, strides, &give_back, borrowed.get(), Location::deferred());
+  Tensor tensor = from_blob(view.buf, dtype, shape, strides, &give_back, borrowed.get(), kCPU,
+                            Location::deferred());
   release.view = nullptr;
   borrowed.release();
   return tensor;

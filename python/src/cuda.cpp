@@ -2,8 +2,10 @@
 // names of torch.cuda.
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
 #include <entasis/core/backend.h>
@@ -11,18 +13,12 @@
 #include <entasis/core/error.h>
 #include <entasis/core/stream.h>
 #include <entasis/python/src/named.h>
+#include <entasis/python/src/values.h>
 
 namespace entasis::python {
 namespace {
 
 using Unlocked = nb::call_guard<nb::gil_scoped_release>;
-
-// An index or nothing, which is device 0.
-Device device_at(std::optional<int> index) {
-  const Device device(DeviceType::kCUDA, index.value_or(0));
-  check_device(device);
-  return device;
-}
 
 // `with entasis.cuda.stream(s):` work of the thread goes to it inside.
 struct StreamScope {
@@ -46,7 +42,33 @@ struct LazyEvent {
   }
 };
 
-void bind_memory(nb::module_& m) {
+// Throws DeviceError that says what is missing.
+Backend& cuda() { return backend_of(DeviceType::kCUDA); }
+
+nb::dict versions() {
+  nb::dict found;
+  for (const auto& [name, version] : cuda().versions()) {
+    found[nb::str(name.c_str())] = nb::str(version.c_str());
+  }
+  return found;
+}
+
+void bind_properties(nb::module_& m) {
+  nb::class_<DeviceProperties>(m, "_CudaDeviceProperties", "What a device is.")
+      .def_ro("name", &DeviceProperties::name)
+      .def_ro("major", &DeviceProperties::major)
+      .def_ro("minor", &DeviceProperties::minor)
+      .def_ro("total_memory", &DeviceProperties::memory_bytes)
+      .def_ro("multi_processor_count", &DeviceProperties::compute_units)
+      .def_ro("L2_cache_size", &DeviceProperties::l2_cache_bytes)
+      .def_ro("shared_memory_per_block_optin", &DeviceProperties::shared_bytes_per_block)
+      .def("__repr__", [](const DeviceProperties& p) {
+        return "_CudaDeviceProperties(name='" + p.name + "', major=" + std::to_string(p.major) +
+               ", minor=" + std::to_string(p.minor) +
+               ", total_memory=" + std::to_string(p.memory_bytes >> 20) +
+               "MB, multi_processor_count=" + std::to_string(p.compute_units) +
+               ", L2_cache_size=" + std::to_string(p.l2_cache_bytes >> 20) + "MB)";
+      });
   m.def("_cuda_is_available", [] { return device_count(DeviceType::kCUDA) > 0; });
   m.def("_cuda_device_count", [] { return device_count(DeviceType::kCUDA); });
   m.def(
@@ -54,16 +76,47 @@ void bind_memory(nb::module_& m) {
       "Why there is no CUDA device, in one line; empty if there is one.");
   m.def(
       "_cuda_get_device_name",
-      [](std::optional<int> device) {
-        return backend_of(DeviceType::kCUDA).properties(device_at(device).index).name;
+      [](const named::CudaDeviceLike& device) {
+        return cuda().properties(cuda_device_of_object(device).index).name;
       },
       nb::arg("device") = nb::none());
   m.def(
-      "_cuda_synchronize", [](std::optional<int> device) { synchronize(device_at(device)); },
+      "_cuda_get_device_capability",
+      [](const named::CudaDeviceLike& device) {
+        const DeviceProperties found = cuda().properties(cuda_device_of_object(device).index);
+        return std::pair(found.major, found.minor);
+      },
+      nb::arg("device") = nb::none(), "(9, 0) for sm_90.");
+  m.def(
+      "_cuda_get_device_properties",
+      [](const named::CudaDeviceLike& device) {
+        return cuda().properties(cuda_device_of_object(device).index);
+      },
+      nb::arg("device") = nb::none());
+  m.def(
+      "_cuda_mem_get_info",
+      [](const named::CudaDeviceLike& device) {
+        const DeviceMemory memory = cuda().device_memory(cuda_device_of_object(device).index);
+        return std::pair(memory.free, memory.total);
+      },
+      nb::arg("device") = nb::none(),
+      "Free and total bytes of the device, with what other processes use.");
+  m.def(
+      "_cuda_versions", [] { return nb::borrow<named::TextDict>(versions()); },
+      "What CUDA here stands on, by name, each with its version.");
+}
+
+void bind_memory(nb::module_& m) {
+  m.def(
+      "_cuda_synchronize",
+      [](const named::CudaDeviceLike& device) { synchronize(cuda_device_of_object(device)); },
       nb::arg("device") = nb::none(), Unlocked(), "Waits until all work on the device is done.");
   const auto figure = [&m](const char* name, size_t MemoryStats::*field) {
     m.def(
-        name, [field](std::optional<int> device) { return memory_stats(device_at(device)).*field; },
+        name,
+        [field](const named::CudaDeviceLike& device) {
+          return memory_stats(cuda_device_of_object(device)).*field;
+        },
         nb::arg("device") = nb::none());
   };
   figure("_cuda_memory_allocated", &MemoryStats::allocated);
@@ -72,19 +125,21 @@ void bind_memory(nb::module_& m) {
   figure("_cuda_max_memory_reserved", &MemoryStats::peak_reserved);
   m.def(
       "_cuda_memory_summary",
-      [](std::optional<int> device) { return memory_summary(device_at(device)); },
+      [](const named::CudaDeviceLike& device) {
+        return memory_summary(cuda_device_of_object(device));
+      },
       nb::arg("device") = nb::none());
   m.def(
       "_cuda_reset_peak_memory_stats",
-      [](std::optional<int> device) {
-        backend_of(DeviceType::kCUDA).reset_peak_memory(device_at(device).index);
+      [](const named::CudaDeviceLike& device) {
+        cuda().reset_peak_memory(cuda_device_of_object(device).index);
       },
       nb::arg("device") = nb::none());
   m.def(
       "_cuda_empty_cache",
       [] {
         for (int i = 0; i < device_count(DeviceType::kCUDA); ++i) {
-          backend_of(DeviceType::kCUDA).release_cache(i);
+          cuda().release_cache(i);
         }
       },
       Unlocked(), "Gives memory that no tensor uses back to the device.");
@@ -94,8 +149,8 @@ void bind_streams(nb::module_& m) {
   nb::class_<Stream>(m, "Stream", "Work of a device that runs in order. Tensors need no waits.")
       .def(
           "__init__",
-          [](Stream* self, std::optional<int> device, int priority) {
-            new (self) Stream(device_at(device), priority < 0);
+          [](Stream* self, const named::CudaDeviceLike& device, int priority) {
+            new (self) Stream(cuda_device_of_object(device), priority < 0);
           },
           nb::arg("device") = nb::none(), nb::arg("priority") = 0)
       .def("synchronize", &Stream::synchronize, Unlocked())
@@ -105,6 +160,7 @@ void bind_streams(nb::module_& m) {
           "wait_event", [](const Stream& s, LazyEvent& e) { e.made("wait_event").wait(s); },
           nb::arg("event"))
       .def_prop_ro("device", &Stream::device)
+      .def_prop_ro("cuda_stream", &Stream::native_handle, "The handle, for other libraries.")
       .def(
           "__eq__",
           [](const Stream& a, nb::handle b) {
@@ -125,7 +181,9 @@ void bind_streams(nb::module_& m) {
           nb::sig(named::kExitSignature));
   m.def(
       "_cuda_current_stream",
-      [](std::optional<int> device) { return Stream::current(device_at(device)); },
+      [](const named::CudaDeviceLike& device) {
+        return Stream::current(cuda_device_of_object(device));
+      },
       nb::arg("device") = nb::none());
 
   nb::class_<LazyEvent>(m, "Event", "A mark in a stream.")
@@ -138,7 +196,7 @@ void bind_streams(nb::module_& m) {
       .def(
           "record",
           [](LazyEvent& self, const std::optional<Stream>& stream) {
-            const Stream on = stream_or_current(stream, device_at({}));
+            const Stream on = stream_or_current(stream, cuda_device_of_object(nb::none()));
             if (!self.event) self.event.emplace(on.device(), self.enable_timing);
             self.event->record(on);
           },
@@ -146,7 +204,7 @@ void bind_streams(nb::module_& m) {
       .def(
           "wait",
           [](LazyEvent& self, const std::optional<Stream>& stream) {
-            self.made("wait").wait(stream_or_current(stream, device_at({})));
+            self.made("wait").wait(stream_or_current(stream, cuda_device_of_object(nb::none())));
           },
           nb::arg("stream") = nb::none())
       .def(
@@ -164,13 +222,14 @@ void bind_streams(nb::module_& m) {
 }  // namespace
 
 void bind_cuda(nb::module_& m) {
+  bind_properties(m);
   bind_memory(m);
   bind_streams(m);
   nb::class_<CudaGraph>(m, "CUDAGraph", "A step's work, captured once and replayed.")
       .def(
           "__init__",
-          [](CudaGraph* self, std::optional<int> device) {
-            new (self) CudaGraph(device_at(device));
+          [](CudaGraph* self, const named::CudaDeviceLike& device) {
+            new (self) CudaGraph(cuda_device_of_object(device));
           },
           nb::arg("device") = nb::none())
       .def(

@@ -7,11 +7,13 @@
 namespace entasis::python::dlpack {
 
 struct Device {
-  int32_t type;  // 1: CPU, 2: CUDA, 3: pinned host memory
+  int32_t type;
   int32_t id;
 };
 inline constexpr int32_t kCPU = 1;
 inline constexpr int32_t kCUDA = 2;
+inline constexpr int32_t kCUDAHost = 3;
+inline constexpr int32_t kCUDAManaged = 13;
 
 struct DataType {
   uint8_t code;
@@ -39,7 +41,7 @@ struct Managed {
 struct Version {
   uint32_t major, minor;
 };
-inline constexpr uint64_t kReadOnly = 1;
+inline constexpr uint64_t kReadOnly = 1, kIsCopied = 2;
 
 struct ManagedVersioned {
   Version version;

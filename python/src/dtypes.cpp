@@ -2,6 +2,7 @@
 #include <array>
 #include <string>
 
+#include <entasis/core/backend.h>
 #include <entasis/python/src/named.h>
 #include <entasis/python/src/values.h>
 
@@ -62,6 +63,23 @@ Device device_of_object(nb::handle object) {
   if (PyUnicode_Check(object.ptr())) return Device::parse(nb::cast<std::string>(object));
   throw nb::type_error(
       ("a device is wanted, not " + nb::cast<std::string>(nb::repr(object))).c_str());
+}
+
+Device cuda_device_of_object(nb::handle given) {
+  Device device(DeviceType::kCUDA);
+  if (int index = 0; nb::try_cast(given, index)) {
+    const int count = device_count(DeviceType::kCUDA);
+    if (count > 0 && (index < 0 || index >= count)) {
+      throw DeviceError("no device cuda:" + std::to_string(index) + ": there are " +
+                        std::to_string(count));
+    }
+    device = Device(DeviceType::kCUDA, index);
+  } else if (!given.is_none()) {
+    device = device_of_object(given);
+    if (!device.is_cuda()) throw ValueError("a CUDA device is wanted, not " + to_string(device));
+  }
+  check_device(device);
+  return device;
 }
 
 void bind_dtypes(nb::module_& m) {

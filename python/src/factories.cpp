@@ -90,7 +90,7 @@ Tensor borrowed_array(nb::handle data) {
 }
 
 Tensor make_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
-                   const named::DeviceLike& device, bool requires_grad) {
+                   const named::DeviceLike& device, bool requires_grad, bool pin_memory) {
   std::optional<DType> wanted;
   if (!dtype.is_none()) wanted = dtype_of_object(dtype);
   Tensor result;
@@ -107,8 +107,9 @@ Tensor make_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
     result = numbers.tensor(wanted.value_or(numbers.dtype()));
   }
   if (!device.is_none()) {
-    result = to_device(result, device_of_object(device), Location::deferred());
+    result = to_device(result, device_of_object(device), false, Location::deferred());
   }
+  if (pin_memory) result = entasis::pin_memory(result, Location::deferred());
   if (requires_grad) result.requires_grad_(true, Location::deferred());
   return result;
 }
@@ -116,13 +117,13 @@ Tensor make_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
 Tensor as_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
                  const named::DeviceLike& device) {
   const bool shares = is_tensor(data.ptr()) || PyObject_CheckBuffer(data.ptr());
-  if (!shares) return make_tensor(data, dtype, device, false);
+  if (!shares) return make_tensor(data, dtype, device, false, false);
   Tensor result = is_tensor(data.ptr()) ? tensor_of(data.ptr()) : borrowed_array(data);
   if (!dtype.is_none() && dtype_of_object(dtype) != result.dtype()) {
     result = to(result, dtype_of_object(dtype), Location::deferred());
   }
   if (!device.is_none()) {
-    result = to_device(result, device_of_object(device), Location::deferred());
+    result = to_device(result, device_of_object(device), false, Location::deferred());
   }
   return result;
 }
@@ -130,11 +131,12 @@ Tensor as_tensor(const named::ArrayLike& data, const named::DtypeLike& dtype,
 // ---- zeros(2, 3), zeros((2, 3), dtype=…)
 
 TensorOptions options_of(const named::DtypeLike& dtype, const named::DeviceLike& device,
-                         bool requires_grad) {
+                         bool requires_grad, bool pin_memory) {
   TensorOptions options;
   if (!dtype.is_none()) options.dtype = dtype_of_object(dtype);
   if (!device.is_none()) options.device = device_of_object(device);
   options.requires_grad = requires_grad;
+  options.pin_memory = pin_memory;
   return options;
 }
 
@@ -158,31 +160,31 @@ void define_shape_factory(nb::module_& m, const char* name, const char* doc) {
     m.def(
         name,
         [name](const Size& size, const named::DtypeLike& dtype, const named::DeviceLike& device,
-               bool requires_grad) {
-          return F(shape_of(name, size), options_of(dtype, device, requires_grad),
+               bool requires_grad, bool pin_memory) {
+          return F(shape_of(name, size), options_of(dtype, device, requires_grad, pin_memory),
                    Location::deferred());
         },
         nb::arg("size"), more..., nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
-        nb::arg("requires_grad") = false, doc);
+        nb::arg("requires_grad") = false, nb::arg("pin_memory") = false, doc);
   };
   const std::string several =
       "def " + std::string(name) +
       "(*size: int, dtype: DtypeLike | None = None, device: DeviceLike | None = None, "
-      "requires_grad: bool = False) -> Tensor";
+      "requires_grad: bool = False, pin_memory: bool = False) -> Tensor";
   define(std::type_identity<named::Ints>(), nb::kw_only());
   define(std::type_identity<nb::args>(), nb::sig(several.c_str()));
 }
 
 Tensor make_full(const named::Ints& size, const named::Scalar& value, const named::DtypeLike& dtype,
-                 const named::DeviceLike& device, bool requires_grad) {
+                 const named::DeviceLike& device, bool requires_grad, bool pin_memory) {
   return full(shape_of("full", size), number_of("full", value),
-              options_of(dtype, device, requires_grad), Location::deferred());
+              options_of(dtype, device, requires_grad, pin_memory), Location::deferred());
 }
 
 Tensor make_arange(const named::Scalar& start, const named::Scalar& end, const named::Scalar& step,
                    const named::DtypeLike& dtype, const named::DeviceLike& device,
-                   bool requires_grad) {
-  const TensorOptions options = options_of(dtype, device, requires_grad);
+                   bool requires_grad, bool pin_memory) {
+  const TensorOptions options = options_of(dtype, device, requires_grad, pin_memory);
   const Number first = number_of("arange", start);
   if (end.is_none())
     return arange(0, first, number_of("arange", step), options, Location::deferred());
@@ -191,8 +193,9 @@ Tensor make_arange(const named::Scalar& start, const named::Scalar& end, const n
 }
 
 Tensor make_randint(int64_t low, int64_t high, const named::Ints& size,
-                    const named::DtypeLike& dtype, const named::DeviceLike& device) {
-  return randint(low, high, shape_of("randint", size), options_of(dtype, device, false),
+                    const named::DtypeLike& dtype, const named::DeviceLike& device,
+                    bool pin_memory) {
+  return randint(low, high, shape_of("randint", size), options_of(dtype, device, false, pin_memory),
                  Location::deferred());
 }
 
@@ -216,12 +219,13 @@ Tensor from_bytes(const nb::bytes& bytes, const named::DtypeLike& dtype, const n
 Tensor tensor_of_data(nb::handle data) {
   const nb::object none = nb::none();
   return make_tensor(nb::borrow<named::ArrayLike>(data), nb::borrow<named::DtypeLike>(none),
-                     nb::borrow<named::DeviceLike>(none), false);
+                     nb::borrow<named::DeviceLike>(none), false, false);
 }
 
 void bind_factories(nb::module_& m) {
   m.def("tensor", &make_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),
         nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
+        nb::arg("pin_memory") = false,
         "A copy of a number, nested lists, a NumPy array or a tensor.");
   m.def("as_tensor", &as_tensor, nb::arg("data"), nb::arg("dtype") = nb::none(),
         nb::arg("device") = nb::none(), "The same without a copy where none is needed.");
@@ -233,44 +237,52 @@ void bind_factories(nb::module_& m) {
   define_shape_factory<&rand>(m, "rand", "Uniform random numbers in [0, 1).");
   define_shape_factory<&randn>(m, "randn", "Standard normal random numbers.");
   m.def("full", &make_full, nb::arg("size"), nb::arg("fill_value"), nb::arg("dtype") = nb::none(),
-        nb::arg("device") = nb::none(), nb::arg("requires_grad") = false, "A tensor of one value.");
+        nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
+        nb::arg("pin_memory") = false, "A tensor of one value.");
   m.def("arange", &make_arange, nb::arg("start"), nb::arg("end") = nb::none(), nb::arg("step") = 1,
         nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
-        nb::arg("requires_grad") = false, "start, start + step, ... below end.");
+        nb::arg("requires_grad") = false, nb::arg("pin_memory") = false,
+        "start, start + step, ... below end.");
   m.def(
       "linspace",
       [](const named::Scalar& start, const named::Scalar& end, int64_t steps,
-         const named::DtypeLike& dtype, const named::DeviceLike& device, bool requires_grad) {
+         const named::DtypeLike& dtype, const named::DeviceLike& device, bool requires_grad,
+         bool pin_memory) {
         return linspace(number_of("linspace", start), number_of("linspace", end), steps,
-                        options_of(dtype, device, requires_grad), Location::deferred());
+                        options_of(dtype, device, requires_grad, pin_memory), Location::deferred());
       },
       nb::arg("start"), nb::arg("end"), nb::arg("steps"), nb::arg("dtype") = nb::none(),
       nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
-      "`steps` numbers from start to end, both included.");
+      nb::arg("pin_memory") = false, "`steps` numbers from start to end, both included.");
   m.def(
       "eye",
       [](int64_t n, std::optional<int64_t> m, const named::DtypeLike& dtype,
-         const named::DeviceLike& device, bool requires_grad) {
-        return eye(n, m, options_of(dtype, device, requires_grad), Location::deferred());
+         const named::DeviceLike& device, bool requires_grad, bool pin_memory) {
+        return eye(n, m, options_of(dtype, device, requires_grad, pin_memory),
+                   Location::deferred());
       },
       nb::arg("n"), nb::arg("m") = nb::none(), nb::arg("dtype") = nb::none(),
-      nb::arg("device") = nb::none(), nb::arg("requires_grad") = false, "The identity.");
+      nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
+      nb::arg("pin_memory") = false, "The identity.");
   m.def("randint", &make_randint, nb::arg("low"), nb::arg("high"), nb::arg("size"),
         nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
-        "Random integers in [low, high), of a size.");
+        nb::arg("pin_memory") = false, "Random integers in [low, high), of a size.");
   m.def(
       "randint",
       [](int64_t high, const named::Ints& size, const named::DtypeLike& dtype,
-         const named::DeviceLike& device) { return make_randint(0, high, size, dtype, device); },
+         const named::DeviceLike& device,
+         bool pin_memory) { return make_randint(0, high, size, dtype, device, pin_memory); },
       nb::arg("high"), nb::arg("size"), nb::arg("dtype") = nb::none(),
-      nb::arg("device") = nb::none(), "Random integers in [0, high), of a size.");
+      nb::arg("device") = nb::none(), nb::arg("pin_memory") = false,
+      "Random integers in [0, high), of a size.");
   m.def(
       "randperm",
-      [](int64_t n, const named::DtypeLike& dtype, const named::DeviceLike& device) {
-        return randperm(n, options_of(dtype, device, false), Location::deferred());
+      [](int64_t n, const named::DtypeLike& dtype, const named::DeviceLike& device,
+         bool pin_memory) {
+        return randperm(n, options_of(dtype, device, false, pin_memory), Location::deferred());
       },
       nb::arg("n"), nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
-      "A random permutation of 0 ... n-1.");
+      nb::arg("pin_memory") = false, "A random permutation of 0 ... n-1.");
 }
 
 }  // namespace entasis::python

@@ -88,9 +88,9 @@ void set_item(Tensor& self, const named::Subscript& subscript, const named::Arra
   const Tensor source = source_of(self, value);
   if (makes_a_view(entries)) {
     Tensor view = index(self, entries, at);
-    view.copy_(source, at);
+    view.copy_(source, false, at);
   } else if (is_whole_mask(self, entries) && source.numel() == 1) {
-    self.copy_(where(entries[0].tensor, source.reshape({}, at), self, at), at);
+    self.copy_(where(entries[0].tensor, source.reshape({}, at), self, at), false, at);
   } else {
     throw IndexError(
         "assignment takes integers, slices, ..., None, or a mask of the tensor's shape with one "

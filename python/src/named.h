@@ -27,6 +27,9 @@ struct DtypeLike : nb::object {
 struct DeviceLike : nb::object {
   NB_OBJECT_DEFAULT(DeviceLike, nb::object, "DeviceLike", anything)
 };
+struct CudaDeviceLike : nb::object {
+  NB_OBJECT_DEFAULT(CudaDeviceLike, nb::object, "DeviceLike | int", anything)
+};
 struct ArrayLike : nb::object {
   NB_OBJECT_DEFAULT(ArrayLike, nb::object, "ArrayLike", anything)
 };
@@ -58,6 +61,8 @@ using Tensor = nb::typed<nb::object, entasis::Tensor>;
 using OptionalTensor = nb::typed<nb::object, std::optional<entasis::Tensor>>;
 using Shape = nb::typed<nb::tuple, int, nb::ellipsis>;
 using TensorList = nb::typed<nb::list, entasis::Tensor>;
+using AnyDict = nb::typed<nb::dict, std::string, nb::any>;
+using TextDict = nb::typed<nb::dict, std::string, std::string>;
 using TensorDict = nb::typed<nb::dict, std::string, entasis::Tensor>;
 
 // Of the end of a `with` block, which asks nothing of the exception.

@@ -79,62 +79,83 @@ nb::object nested_list(const Tensor& t, int dim, int64_t offset) {
 }
 
 nb::object to_list(const Tensor& self) {
-  const Tensor host = to_device(self.detach(), kCPU, Location::deferred());
+  const Tensor host = to_device(self.detach(), kCPU, false, Location::deferred());
   return nested_list(host, 0, 0);
 }
 
-// ---- to(): dtype, device or both, by position or name, or those of another tensor
+// ---- to(): dtype, device or both, by position or name, or those of another tensor; then
+// non_blocking and copy
 
-Tensor convert_to(const Tensor& self, std::optional<DType> dtype, std::optional<Device> device) {
+struct Conversion {
+  std::optional<DType> dtype = {};
+  std::optional<Device> device = {};
+  bool non_blocking = false;
+  bool copy = false;
+};
+
+Tensor convert_to(const Tensor& self, const Conversion& wanted) {
   Tensor result = self;
   const nb::gil_scoped_release release;
-  if (device && !(*device == self.device())) {
-    result = to_device(result, *device, Location::deferred());
+  const auto cast = [&] {
+    if (wanted.dtype) result = to(result, *wanted.dtype, Location::deferred());
+  };
+  // On its way home it is cast before: what arrives later cannot be.
+  if (self.device().is_cuda()) cast();
+  if (wanted.device) {
+    result = to_device(result, *wanted.device, wanted.non_blocking, Location::deferred());
   }
-  if (dtype && *dtype != self.dtype()) result = to(result, *dtype, Location::deferred());
+  cast();
+  if (wanted.copy && result.same(self)) result = clone(result, Location::deferred());
   return result;
 }
 
 named::Tensor to_any(nb::handle self, nb::args args, nb::kwargs kwargs) {
   const Tensor& tensor = tensor_of(self.ptr());
-  std::optional<DType> dtype;
-  std::optional<Device> device;
+  Conversion wanted;
+  int flags = 0;
   const auto take = [&](nb::handle given) {
     if (given.is_none()) return;
-    if (is_tensor(given.ptr())) {
-      dtype = tensor_of(given.ptr()).dtype();
-      device = tensor_of(given.ptr()).device();
+    if (PyBool_Check(given.ptr())) {
+      (flags++ == 0 ? wanted.non_blocking : wanted.copy) = nb::cast<bool>(given);
+    } else if (is_tensor(given.ptr())) {
+      wanted.dtype = tensor_of(given.ptr()).dtype();
+      wanted.device = tensor_of(given.ptr()).device();
     } else if (nb::isinstance<Device>(given)) {
-      device = nb::cast<Device>(given);
+      wanted.device = nb::cast<Device>(given);
     } else if (PyUnicode_Check(given.ptr())) {
       const std::string text = nb::cast<std::string>(given);
       const bool names_device =
           text.starts_with("cpu") || text.starts_with("cuda") || text.starts_with("meta");
       if (names_device) {
-        device = Device::parse(text);
+        wanted.device = Device::parse(text);
       } else {
-        dtype = dtype_from_name(text);
+        wanted.dtype = dtype_from_name(text);
       }
     } else {
-      dtype = dtype_of_object(given);
+      wanted.dtype = dtype_of_object(given);
     }
   };
   for (nb::handle given : args) take(given);
   for (const auto& [name, given] : kwargs) {
     const std::string text = nb::cast<std::string>(name);
-    if (text != "dtype" && text != "device") {
+    if (text == "non_blocking") {
+      wanted.non_blocking = nb::cast<bool>(given);
+    } else if (text == "copy") {
+      wanted.copy = nb::cast<bool>(given);
+    } else if (text == "dtype" || text == "device" || text == "other") {
+      take(given);
+    } else {
       throw nb::type_error(("to() has no argument named '" + text + "'").c_str());
     }
-    take(given);
   }
-  Tensor result = convert_to(tensor, dtype, device);
+  Tensor result = convert_to(tensor, wanted);
   return result.same(tensor) ? borrow_tensor(self) : make_object(std::move(result));
 }
 
 template <DType D>
 named::Tensor to_dtype(nb::handle self) {
   const Tensor& tensor = tensor_of(self.ptr());
-  return tensor.dtype() == D ? borrow_tensor(self) : make_object(convert_to(tensor, D, {}));
+  return tensor.dtype() == D ? borrow_tensor(self) : make_object(convert_to(tensor, {.dtype = D}));
 }
 
 constexpr const char* kSizeSignatures =
@@ -144,13 +165,16 @@ constexpr const char* kSizeSignatures =
     "def size(self, dim: int) -> int";
 constexpr const char* kToSignatures =
     "@typing.overload\n"
-    "def to(self, dtype: DtypeLike, device: DeviceLike | None = None) -> Tensor\n"
+    "def to(self, dtype: DtypeLike, device: DeviceLike | None = None, non_blocking: bool = False, "
+    "copy: bool = False) -> Tensor\n"
     "@typing.overload\n"
-    "def to(self, device: DeviceLike | None, dtype: DtypeLike | None = None) -> Tensor\n"
+    "def to(self, device: DeviceLike | None, dtype: DtypeLike | None = None, "
+    "non_blocking: bool = False, copy: bool = False) -> Tensor\n"
     "@typing.overload\n"
-    "def to(self, *, dtype: DtypeLike | None = None, device: DeviceLike | None = None) -> Tensor\n"
+    "def to(self, *, dtype: DtypeLike | None = None, device: DeviceLike | None = None, "
+    "non_blocking: bool = False, copy: bool = False) -> Tensor\n"
     "@typing.overload\n"
-    "def to(self, other: Tensor) -> Tensor";
+    "def to(self, other: Tensor, non_blocking: bool = False, copy: bool = False) -> Tensor";
 
 // ---- The path of modules that errors name ("in model.fc1")
 
@@ -253,9 +277,21 @@ void bind_tensor(nb::module_& m) {
            [](nb::handle self) {
              const Tensor& t = tensor_of(self.ptr());
              return t.device().is_cpu() ? borrow_tensor(self)
-                                        : make_object(convert_to(t, {}, kCPU));
+                                        : make_object(convert_to(t, {.device = kCPU}));
            })
-      .def("cuda", [](const Tensor& t) { return convert_to(t, {}, Device(DeviceType::kCUDA)); })
+      .def(
+          "cuda",
+          [](const Tensor& t, const named::CudaDeviceLike& device, bool non_blocking) {
+            return convert_to(
+                t, {.device = cuda_device_of_object(device), .non_blocking = non_blocking});
+          },
+          nb::arg("device") = nb::none(), nb::arg("non_blocking") = false)
+      .def("is_pinned", &Tensor::is_pinned,
+           "Whether it lies in page-locked memory that Entasis has made.")
+      .def(
+          "pin_memory", [](const Tensor& t) { return t.pin_memory(Location::deferred()); },
+          "The tensor itself if it is pinned, else a copy in page-locked memory, which copies to "
+          "and from CUDA devices reach without the host's help.")
       .def("t", [](const Tensor& t) { return t.t(Location::deferred()); })
       .def_prop_ro("T", [](const Tensor& t) { return t.t(Location::deferred()); })
       // Its gradient

@@ -24,6 +24,7 @@ class FakeBackend final : public Backend {
  public:
   int device_count() const override { return 2; }
   DeviceProperties properties(int) const override { return {}; }
+  DeviceMemory device_memory(int) const override { return {}; }
   void* allocate(size_t bytes, int, StreamId) override {
     live += bytes;
     return std::malloc(bytes);
@@ -34,7 +35,7 @@ class FakeBackend final : public Backend {
     last_free = {writer, users};
     std::free(data);
   }
-  void copy(void* to, Device, const void* from, Device, size_t bytes, StreamId) override {
+  void copy(void* to, Device, const void* from, Device, size_t bytes, StreamId, bool) override {
     std::memcpy(to, from, bytes);
   }
   void fill_zero(void* data, size_t bytes, int, StreamId) override { std::memset(data, 0, bytes); }
@@ -91,7 +92,7 @@ void plus_kernel(CpuContext&, const Plus&, Inputs in, Outputs out) {
 // To the device, as its plugin would bring it.
 void arrive(CpuContext&, const ToDevice&, Inputs in, Outputs out) {
   const Tensor& from = in[0].tensor();
-  fake().copy(out[0].raw(), kFake, from.raw(), from.device(), size_t(from.numel()) * 4, 1);
+  fake().copy(out[0].raw(), kFake, from.raw(), from.device(), size_t(from.numel()) * 4, 1, false);
 }
 
 constinit OpInfo* const plus_ops[] = {&op_info<Plus>};

@@ -220,7 +220,7 @@ class HostView {
       copy_.resize(storage.bytes);
       Backend& backend = backend_of(device.type);
       const StreamId stream = backend.current_stream(device.index);
-      backend.copy(copy_.data(), kCPU, storage.data, device, storage.bytes, stream);
+      backend.copy(copy_.data(), kCPU, storage.data, device, storage.bytes, stream, false);
       backend.synchronize_stream(stream);
       memory_ = copy_.data();
     }
@@ -249,7 +249,7 @@ Placed::Placed(const Array& array, Layout layout, Device device) {
     });
     Backend& backend = backend_of(device.type);
     backend.copy(base_.raw(), device, before_.data(), kCPU, before_.size(),
-                 backend.current_stream(device.index));
+                 backend.current_stream(device.index), false);
   }
   tensor_ = alias(base_, {dims_of(array.shape), dims_of(placing.strides), placing.offset});
 }

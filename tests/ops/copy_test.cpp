@@ -229,7 +229,7 @@ const std::string kPlace = " — user.cpp:12";
 TEST(CopyError, Messages) {
   const Tensor x = zeros({2, 3});
   expect_message<ShapeError>(
-      [&] { copy_(x, zeros({4}), kHere); },
+      [&] { copy_(x, zeros({4}), false, kHere); },
       "copy_: the source has shape [4] and does not broadcast to the target's "
       "[2, 3]" +
           kPlace);
@@ -245,10 +245,10 @@ TEST(CopyError, Messages) {
           kPlace);
   if (device_count(DeviceType::kCUDA) == 0) {
     expect_message<DeviceError>(
-        [&] { to_device(x, Device(DeviceType::kCUDA), kHere); },
+        [&] { to_device(x, Device(DeviceType::kCUDA), false, kHere); },
         "to_device: no cuda device: " + why_no_device(DeviceType::kCUDA) + kPlace);
   }
-  expect_message<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, kHere); },
+  expect_message<DeviceError>([&] { to_device(to_device(x, kMeta), kCPU, false, kHere); },
                               "to_device: a meta tensor has no elements to copy to cpu" + kPlace);
   expect_message<ValueError>([&] { clone(Tensor(), kHere); },
                              "clone: input 0 is an undefined tensor" + kPlace);

@@ -128,6 +128,10 @@ def arrays() -> None:
     shared = en.from_numpy(array)
     assert_type(shared.numpy(), NDArray[Any])
     assert_type(en.from_dlpack(array), Tensor)
+    assert_type(en.from_dlpack(array, device="cpu", copy=True), Tensor)
+    assert_type(en.ones(2, pin_memory=False).is_pinned(), bool)
+    assert_type(en.ones(2).to("cpu", non_blocking=True), Tensor)
+    assert_type(en.ones(2).copy_(en.zeros(2), non_blocking=True), Tensor)
     assert np.asarray(en.tensor(array)).sum() == 4
 
 

@@ -390,6 +390,26 @@ class Help(unittest.TestCase):
             self.assertRegex(result.stdout, rf"(?m)^  {name}\S* +\S")
         self.assertEqual(run("--nonsense", program=BIN / "entasis-info").returncode, 2)
 
+    def test_info_of_gpus(self):
+        plugins = BIN.parent / "lib/emulated"
+        if not plugins.exists():
+            self.skipTest("this build has no emulated CUDA device")
+        environment = {**os.environ, "ENTASIS_PLUGIN_PATH": str(plugins)}
+        for devices in (2, 0):
+            environment["ENTASIS_EMULATION_DEVICES"] = str(devices)
+            result = run(program=BIN / "entasis-info", env=environment)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = [line for line in result.stdout.splitlines() if line.startswith("  cuda")]
+            self.assertEqual(len(lines), max(devices, 1), result.stdout)
+            if devices == 0:
+                self.assertRegex(lines[0], "  cuda +none: .*shows no GPU")
+                self.assertNotIn("versions", result.stdout)
+                continue
+            self.assertRegex(lines[1], r"  cuda:1 .* multiprocessors, compute capability \d+\.\d+, "
+                                       r"\S+ GiB, free \S+ GiB")
+            self.assertRegex(result.stdout, r"(?m)^  versions +.*CUDA driver \d+\.\d+, "
+                                            r"CUDA runtime \d+\.\d+, cuBLASLt \S+, cuDNN \S+$")
+
 
 if __name__ == "__main__":
     unittest.main()

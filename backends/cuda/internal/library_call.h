@@ -1,32 +1,26 @@
-// What calls of the vendor's libraries share: their setup inside a capture, and timing for tuning.
+// What calls of the vendor's libraries share: their setup inside a capture, timing for tuning, and
+// how they tell their version.
 #pragma once
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <cuda_runtime_api.h>
 
 #include <entasis/backends/cuda/devices.h>
 #include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/internal/capture_mode.h>
 #include <entasis/backends/cuda/streams.h>
 
 namespace entasis::cuda {
 
-// While it lives the calling thread may do what a capture forbids because it might wait for the
-// device: making handles and plans takes memory and loads code, neither of which a graph depends
-// on.
-class RelaxedCapture {
- public:
-  RelaxedCapture() { exchange(); }
-  ~RelaxedCapture() { exchange(); }
-  RelaxedCapture(const RelaxedCapture&) = delete;
-  RelaxedCapture& operator=(const RelaxedCapture&) = delete;
-
- private:
-  void exchange() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
+// Both libraries give 90300 for 9.3.0.
+inline std::string library_version(size_t version) {
+  return std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
+         std::to_string(version % 100);
+}
 
 // Device memory for one call on `stream`. The next block there may be the same: work on a stream is
 // in order.
@@ -57,12 +51,6 @@ inline bool is_tuning() {
 }
 // Candidates that tuning compares.
 inline constexpr int kTuningCandidates = 6;
-
-inline bool is_captured(cudaStream_t stream) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  check(cudaStreamIsCapturing(stream, &status), "cudaStreamIsCapturing");
-  return status != cudaStreamCaptureStatusNone;
-}
 
 // The shortest of a few runs of `run()`, which works on `stream`, in milliseconds.
 template <class Run>

@@ -46,7 +46,7 @@ Tensor upload(const Numbers& v, DType dtype) {
   });
   backend_of(DeviceType::kCUDA)
       .copy(device.raw(), kDevice, host.raw(), kCPU, v.size() * size_t(size_of(dtype)),
-            current_stream(0));
+            current_stream(0), false);
   return device;
 }
 
@@ -54,7 +54,7 @@ Numbers download(const Tensor& device) {
   const Tensor host = empty_strided(device.spec(), kCPU);
   Backend& backend = backend_of(DeviceType::kCUDA);
   backend.copy(host.raw(), kCPU, device.raw(), kDevice,
-               size_t(device.numel()) * size_t(size_of(device.dtype())), current_stream(0));
+               size_t(device.numel()) * size_t(size_of(device.dtype())), current_stream(0), false);
   backend.synchronize_stream(current_stream(0));
   Numbers v(static_cast<size_t>(host.numel()));
   dispatch_dtype(device.dtype(), [&]<class T>(TypeTag<T>) {
