@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/internal/capture_mode.h>
 #include <entasis/backends/cuda/internal/poison.h>
 #include <entasis/backends/cuda/launch_log.h>
 #include <entasis/backends/cuda/streams.h>
@@ -35,18 +36,6 @@ std::string megabytes(size_t bytes) {
   std::snprintf(text, sizeof text, "%.2f MiB", double(bytes) / double(kMiB));
   return text;
 }
-
-// Within a capture, calls that allocate are allowed for a while.
-class RelaxedCapture {
- public:
-  RelaxedCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-  ~RelaxedCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-  RelaxedCapture(const RelaxedCapture&) = delete;
-  RelaxedCapture& operator=(const RelaxedCapture&) = delete;
-
- private:
-  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
 
 }  // namespace
 
@@ -94,12 +83,12 @@ void Allocator::deallocate(void* data, StreamId last_writer, uint64_t users) noe
       put_back(block);
       return;
     }
-    Pending pending{block, {}};
+    Pending pending{block, {}, 0};
     for (int i = 0; i < kMaxStreams; ++i) {
       if (!(users >> i & 1)) continue;
-      cudaEvent_t event = take_event(device_);
-      check(cudaEventRecord(event, handle_of(stream_id(device_, i))), "cudaEventRecord");
-      pending.events.push_back(event);
+      const StreamId stream = stream_id(device_, i);
+      if (const auto it = pools_.find(stream); it != pools_.end()) pending.graph = it->second;
+      pending.marks.add(stream);
     }
     pending_.push_back(std::move(pending));
   } catch (...) {  // the device is lost: the block is never used again
@@ -250,19 +239,8 @@ size_t Allocator::free_segments(const Arena* only) {
 void Allocator::finish_pending(bool wait) {
   for (size_t i = 0; i < pending_.size();) {
     Pending& pending = pending_[i];
-    while (!pending.events.empty()) {
-      cudaEvent_t event = pending.events.back();
-      if (wait) check(cudaEventSynchronize(event), "cudaEventSynchronize");
-      const cudaError_t status = cudaEventQuery(event);
-      if (status == cudaErrorNotReady) {
-        cudaGetLastError();
-        break;
-      }
-      check(status, "cudaEventQuery");
-      return_event(device_, event);
-      pending.events.pop_back();
-    }
-    if (!pending.events.empty()) {
+    if (wait) pending.marks.wait();
+    if (pending.graph != 0 || !pending.marks.passed()) {
       ++i;
       continue;
     }
@@ -297,6 +275,9 @@ void Allocator::end_pool(StreamId stream) {
 // Its memory joins the stream's own: tensors of the capture may still be alive.
 void Allocator::release_pool(PoolId pool) noexcept {
   const std::lock_guard lock(mutex_);
+  for (Pending& pending : pending_) {
+    if (pending.graph == pool) pending.graph = 0;
+  }
   for (const auto& arena : arenas_) {
     if (arena->pool != pool) continue;
     arena->pool = 0;

@@ -26,6 +26,7 @@
 #include <cuda_runtime_api.h>
 
 #include <entasis/backends/cuda/internal/free_blocks.h>
+#include <entasis/backends/cuda/internal/marks.h>
 #include <entasis/core/backend.h>
 
 namespace entasis::cuda {
@@ -64,7 +65,8 @@ class Allocator {
   };
   struct Pending {
     Block* block;
-    std::vector<cudaEvent_t> events;
+    Marks marks;
+    PoolId graph = 0;  // the pool of a graph that uses it, which must be released before
   };
 
   Arena& arena_for(StreamId stream);

@@ -1,4 +1,5 @@
 // Captured work: replays, memory, random numbers, and what cannot be captured.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,24 @@ TEST_F(CudaGraphs, ItsMemoryIsItsOwn) {
   for (int i = 0; i < 20; ++i) others.push_back(ramp(1000, -1));
   graph.replay();
   EXPECT_EQ(to_vector(y)[999], 2998);
+  for (const Tensor& t : others) ASSERT_EQ(to_vector(t)[999], -999);
+}
+
+TEST_F(CudaGraphs, KeepsWhatItReadsAndTheClosureFrees) {
+  Tensor x = ramp(1000);
+  auto graph = std::make_unique<CudaGraph>();
+  Tensor y;
+  graph->capture([&] {
+    y = mul(x, 2);
+    x = {};
+  });
+  std::vector<Tensor> others;
+  for (int i = 0; i < 5; ++i) others.push_back(ramp(1000, -1));
+  graph->replay();
+  EXPECT_EQ(to_vector(y)[999], 1998);
+  graph.reset();
+  synchronize(kCuda);
+  for (int i = 0; i < 5; ++i) others.push_back(ramp(1000, -1));
   for (const Tensor& t : others) ASSERT_EQ(to_vector(t)[999], -999);
 }
 
