@@ -22,8 +22,10 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 template <class T>
 constexpr GemmFunctions<T> gemm_functions() {
-  return {kTileRows,        kLanes<T>,   multiply_tiles<T>, multiply_tiles_transposed<T>,
-          multiply_dots<T>, transpose<T>};
+  return {kTileRows,         kLanes<T>,
+          multiply_tiles<T>, multiply_tiles_transposed<T>,
+          multiply_dots<T>,  kTileVectors * kLanes<T>,
+          pack_panels<T>,    transpose<T>};
 }
 
 const GemmTarget& gemm_target() {
@@ -145,6 +147,31 @@ void run_part(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& targe
   }
 }
 
+// One product on many threads: they pack B together, each panel once, and then take rectangles of
+// C. Fewer threads pack what they need each for themselves, without waiting for one another.
+constexpr int kMostPrivatePackers = 16;
+template <class T>
+bool shares_b(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, int threads) {
+  return method == GemmMethod::kTiles && threads > kMostPrivatePackers &&
+         g.m > 8 * target.tile_rows && g.m * g.n * g.k >= 64 * kSerialWork;
+}
+template <class T>
+void run_sharing_b(const Gemm<T>& g, const GemmFunctions<T>& target, int threads) {
+  const Scratch scratch(static_cast<size_t>(g.k * round_up(g.n, target.lanes)) * sizeof(T));
+  const int64_t panels = (g.n + target.panel_columns - 1) / target.panel_columns;
+  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
+    target.pack_panels(g, begin, end, scratch.as<T>());
+  });
+  Gemm<T> packed = g;
+  packed.packed_b = scratch.as<T>();
+  const Grid grid = choose_grid(g.m, g.n, false, target.tile_rows, target.panel_columns, threads);
+  parallel_for(grid.rows * grid.columns, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      target.tiles(packed, part_of(grid, i, g.m, g.n, target.tile_rows, target.panel_columns));
+    }
+  });
+}
+
 // Runs `items` products of one shape, or parts of them, on all threads.
 template <class T>
 void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, int64_t items) {
@@ -159,6 +186,9 @@ void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, in
     return;
   }
 
+  if (items == 1 && shares_b(g, method, target, threads)) {
+    return run_sharing_b(g, target, threads);
+  }
   // Many items: one each. Few: each is cut into parts for all threads, no part too small.
   Grid grid;
   if (items < 4 * threads) {

@@ -26,6 +26,7 @@ struct Gemm {
   const T* column_bias = nullptr;  // n values, added to every row
   const T* row_bias = nullptr;     // m values, added to every column
   bool accumulate = false;
+  const T* packed_b = nullptr;            // for the loops: B in panels, as pack_panels() lays it
   std::span<const GemmBatch> batch = {};  // outermost first; empty for one product
 };
 

@@ -117,6 +117,45 @@ void copy_columns(const Gemm<T>& g, int64_t k0, int64_t k_count, int64_t row_beg
   }
 }
 
+// Copies `present` columns of B from `column` on into a panel of `width`, the missing ones of the
+// last vector as zeros.
+template <class T>
+void pack_panel(const Gemm<T>& g, int64_t k0, int64_t k_count, int64_t column, int64_t present,
+                int64_t width, T* to) {
+  if (present < width) {
+    for (int64_t k = 0; k < k_count; ++k) {
+      std::fill_n(to + k * width + present, width - present, T{0});
+    }
+  }
+  copy_matrix(k_count, present, g.b + k0 * g.b_row_stride + column * g.b_column_stride,
+              g.b_row_stride, g.b_column_stride, to, width);
+}
+
+// A whole B in panels: for each stretch of k, its panels of kTileVectors vectors one after another,
+// the last one narrower. `column` begins a panel.
+template <class T>
+int64_t packed_offset(int64_t n, int64_t k0, int64_t k_count, int64_t column) {
+  return k0 * ((n + kLanes<T> - 1) / kLanes<T> * kLanes<T>)+column * k_count;
+}
+
+// Packs panels [begin, end) of all of B.
+template <class T>
+void pack_panels(const Gemm<T>& g, int64_t begin, int64_t end, T* to) {
+  constexpr int64_t kWidth = kTileVectors * kLanes<T>;
+  const EqualCuts depths((g.k + 3) / 4, kDepth<T> / 4);
+  for (int64_t d = 0; d < depths.pieces; ++d) {
+    const int64_t k0 = std::min(g.k, depths.begin(d) * 4);
+    const int64_t k_count = std::min(g.k, depths.begin(d + 1) * 4) - k0;
+    for (int64_t p = begin; p < end; ++p) {
+      const int64_t column = p * kWidth;
+      const int64_t present = std::min(kWidth, g.n - column);
+      const int64_t width = (present + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+      pack_panel(g, k0, k_count, column, present, width,
+                 to + packed_offset<T>(g.n, k0, k_count, column));
+    }
+  }
+}
+
 template <class T>
 const auto& tile_functions(bool packing, bool together) {
   if (together) {
@@ -128,133 +167,195 @@ const auto& tile_functions(bool packing, bool together) {
 
 // The part of C given by `part`, one tile after another; k > 0. Ignores g.batch.
 template <class T>
-void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
-  constexpr int64_t kN = kLanes<T>;
-  const int64_t rows = part.row_end - part.row_begin;
-  const int64_t columns = part.column_end - part.column_begin;
-  if (rows == 0 || columns == 0) return;
+class TileLoops {
+ public:
+  TileLoops(const Gemm<T>& g, const GemmPart& part)
+      : g_(g),
+        part_(part),
+        columns_(part.column_end - part.column_begin),
+        depths_((g.k + 3) / 4, kDepth<T> / 4),
+        depth_(std::min(g.k, (depths_.extent + depths_.pieces - 1) / depths_.pieces * 4)),
+        unit_(g.packed_b != nullptr ? kTileVectors : 1),
+        blocks_((columns_ + unit_ * kN - 1) / (unit_ * kN), kColumnsPerBlock<T> / (unit_ * kN)),
+        block_vectors_((blocks_.extent + blocks_.pieces - 1) / blocks_.pieces * unit_),
+        shape_(choose_tile(rows(), block_vectors_)),
+        tiles_(rows(), shape_.rows),
+        a_together_(g.a_column_stride != 1 && g.a_row_stride == 1),
+        a_group_(tiles_together<T>(shape_.rows, depth_)),
+        a_form_(form_of_a()),
+        b_form_(form_of_b()),
+        a_copy_(static_cast<size_t>(a_elements()) * sizeof(T)),
+        b_copy_(static_cast<size_t>(b_elements()) * sizeof(T)) {}
 
-  const EqualCuts depths((g.k + 3) / 4, kDepth<T> / 4);                       // multiples of four
-  const EqualCuts blocks((columns + kN - 1) / kN, kColumnsPerBlock<T> / kN);  // in vectors
-  const int64_t depth = std::min(g.k, (depths.extent + depths.pieces - 1) / depths.pieces * 4);
-  const int64_t block_vectors = (blocks.extent + blocks.pieces - 1) / blocks.pieces;
-  const TileShape shape = choose_tile(rows, block_vectors);
-  const EqualCuts tiles(rows, shape.rows);
-  const int64_t panel_vectors = shape.vectors;
-  const bool together = g.a_column_stride != 1 && g.a_row_stride == 1;
-  const int64_t together_count = tiles_together<T>(shape.rows, depth);
-  // An A that L2 holds, with some of its columns on a page, is read where it lies.
-  const int64_t a_column_bytes = g.a_column_stride * static_cast<int64_t>(sizeof(T));
-  const bool pack_a = g.a_column_stride != 1 && !together;
-  const bool pack_b = should_pack_b(g, rows, columns);
-  const bool pack_while_multiplying = pack_b && g.b_column_stride == 1;
-  const bool pack_edge = !pack_b && columns % kN != 0;  // whole vectors of B are read
-  const int64_t packed_vectors = pack_b ? block_vectors : pack_edge ? panel_vectors : 0;
-  const bool copy_a = together && (a_column_bytes > 1024 || depth * a_column_bytes > 256 * 1024);
-  const int64_t a_packed_stride = depth + 64 / static_cast<int64_t>(sizeof(T));  // no aliasing
-
-  const Scratch b_scratch(static_cast<size_t>(depth * packed_vectors * kN) * sizeof(T));
-  const int64_t a_packed = pack_a   ? kTileRows * a_packed_stride
-                           : copy_a ? together_count * (shape.rows * depth + kCopiedRows<T>)
-                                    : 0;
-  const Scratch a_scratch(static_cast<size_t>(a_packed) * sizeof(T));
-  T* const b_packed = b_scratch.as<T>();
-  T* const a_copy = a_scratch.as<T>();
-
-  for (int64_t depth_index = 0; depth_index < depths.pieces; ++depth_index) {
-    const int64_t k0 = std::min(g.k, depths.begin(depth_index) * 4);
-    const int64_t k_count = std::min(g.k, depths.begin(depth_index + 1) * 4) - k0;
-    const bool last_depth = depth_index + 1 == depths.pieces;
-
-    for (int64_t block = 0; block < blocks.pieces; ++block) {
-      const int64_t block_begin = blocks.begin(block);  // in vectors, from the part's first column
-      const EqualCuts panels(blocks.begin(block + 1) - block_begin, panel_vectors);
-      const T* const b_block =
-          g.b + k0 * g.b_row_stride + (part.column_begin + block_begin * kN) * g.b_column_stride;
-      const int64_t block_columns =
-          std::min(blocks.begin(block + 1) * kN, columns) - block_begin * kN;
-
-      // Copies the panel's columns, the missing ones of the last vector as zeros.
-      const auto pack_panel = [&](int64_t first_vector, int64_t vectors, T* to) {
-        const int64_t width = vectors * kN;
-        const int64_t present = std::min(width, block_columns - first_vector * kN);
-        if (present < width) {
-          for (int64_t k = 0; k < k_count; ++k) {
-            std::fill_n(to + k * width + present, width - present, T{0});
-          }
-        }
-        copy_matrix(k_count, present, b_block + first_vector * kN * g.b_column_stride,
-                    g.b_row_stride, g.b_column_stride, to, width);
-      };
-
-      for (int64_t t = 0; t < tiles.pieces; ++t) {
-        const int64_t row = part.row_begin + tiles.begin(t);
-        const int height = static_cast<int>(tiles.begin(t + 1) - tiles.begin(t));
-        const T* a = g.a + row * g.a_row_stride + k0 * g.a_column_stride;
-
-        Tile<T> tile;
-        tile.k = k_count;
-        tile.a_stride = g.a_row_stride;
-        if (pack_a) {
-          copy_matrix(height, k_count, a, g.a_row_stride, g.a_column_stride, a_copy,
-                      a_packed_stride);
-          a = a_copy;
-          tile.a_stride = a_packed_stride;
-        } else if (copy_a) {
-          const int64_t first = t / together_count * together_count;
-          if (t == first) {
-            copy_columns(g, k0, k_count, part.row_begin, tiles, t,
-                         std::min(together_count, tiles.pieces - t), a_copy);
-          }
-          a = a_copy + (tiles.begin(t) - tiles.begin(first)) * k_count +
-              (t - first) * kCopiedRows<T>;
-          tile.a_stride = height;
-        } else if (together) {
-          tile.a_stride = g.a_column_stride;
-        }
-        tile.a = &a;
-        tile.c_row_stride = g.c_row_stride;
-        tile.accumulate = g.accumulate || depth_index > 0;
-        tile.row_bias = last_depth && g.row_bias != nullptr ? g.row_bias + row : nullptr;
-
-        for (int64_t p = 0; p < panels.pieces; ++p) {
-          const int64_t first_vector = panels.begin(p);
-          const int64_t vectors = panels.begin(p + 1) - first_vector;
-          const int64_t first_column = first_vector * kN;  // within the block
-          const int64_t column = part.column_begin + block_begin * kN + first_column;
-          tile.columns = std::min(vectors * kN, block_columns - first_column);
-          const bool is_edge = tile.columns < vectors * kN;
-          tile.c = g.c + row * g.c_row_stride + column;
-          tile.column_bias =
-              last_depth && g.column_bias != nullptr ? g.column_bias + column : nullptr;
-          // The rows of the next tile come into L1 while this one's first panel is multiplied.
-          tile.next_a = p == 0 && !pack_a && !together && t + 1 < tiles.pieces
-                            ? a + height * g.a_row_stride
-                            : nullptr;
-
-          T* const packed = pack_b ? b_packed + first_column * k_count : b_packed;
-          bool packing = false;
-          if (pack_b || (pack_edge && is_edge)) {
-            if (t == 0 && pack_while_multiplying && !is_edge) {
-              packing = true;
-            } else if (t == 0) {
-              pack_panel(first_vector, vectors, packed);
-            }
-          }
-          if (packing || (!pack_b && !(pack_edge && is_edge))) {
-            tile.b = b_block + first_column;
-            tile.b_row_stride = g.b_row_stride;
-            tile.packed = packed;
-          } else {
-            tile.b = packed;
-            tile.b_row_stride = vectors * kN;
-          }
-          const auto& functions = tile_functions<T>(packing, together);
-          functions[static_cast<size_t>(height - 1)][static_cast<size_t>(vectors - 1)](tile);
-        }
+  void run() {
+    for (int64_t d = 0; d < depths_.pieces; ++d) {
+      k0_ = std::min(g_.k, depths_.begin(d) * 4);
+      k_count_ = std::min(g_.k, depths_.begin(d + 1) * 4) - k0_;
+      first_depth_ = d == 0;
+      last_depth_ = d + 1 == depths_.pieces;
+      for (int64_t block = 0; block < blocks_.pieces; ++block) {
+        block_begin_ = blocks_.begin(block) * unit_ * kN;
+        block_columns_ = std::min(blocks_.begin(block + 1) * unit_ * kN, columns_) - block_begin_;
+        for (int64_t t = 0; t < tiles_.pieces; ++t) multiply_row_of_tiles(t);
       }
     }
   }
+
+ private:
+  static constexpr int64_t kN = kLanes<T>;
+
+  enum class FormOfA {
+    kInPlace,  // rows or columns are contiguous and read where they lie
+    kColumns,  // columns are contiguous, and copied for a group of tiles
+    kCopied,   // copied, row after row
+  };
+  enum class FormOfB {
+    kInPlace,      // a last panel that is narrower than its vectors is copied
+    kPacked,       // by the first row of tiles
+    kPackedBefore  // given so
+  };
+
+  int64_t rows() const { return part_.row_end - part_.row_begin; }
+
+  FormOfA form_of_a() const {
+    if (g_.a_column_stride == 1) return FormOfA::kInPlace;
+    if (!a_together_) return FormOfA::kCopied;
+    // What L2 holds, with some columns on a page, needs no copy.
+    const int64_t column_bytes = g_.a_column_stride * static_cast<int64_t>(sizeof(T));
+    const bool near = column_bytes <= 1024 && depth_ * column_bytes <= 256 * 1024;
+    return near ? FormOfA::kInPlace : FormOfA::kColumns;
+  }
+  FormOfB form_of_b() const {
+    if (g_.packed_b != nullptr) return FormOfB::kPackedBefore;
+    return should_pack_b(g_, rows(), columns_) ? FormOfB::kPacked : FormOfB::kInPlace;
+  }
+
+  int64_t copied_row_stride() const { return depth_ + 64 / static_cast<int64_t>(sizeof(T)); }
+  int64_t a_elements() const {
+    if (a_form_ == FormOfA::kCopied) return kTileRows * copied_row_stride();  // lines do not alias
+    return a_form_ == FormOfA::kColumns ? a_group_ * (shape_.rows * depth_ + kCopiedRows<T>) : 0;
+  }
+  int64_t b_elements() const {
+    if (b_form_ == FormOfB::kPacked) return depth_ * block_vectors_ * kN;
+    const bool has_edge = b_form_ == FormOfB::kInPlace && columns_ % kN != 0;
+    return has_edge ? depth_ * shape_.vectors * kN : 0;
+  }
+
+  void multiply_row_of_tiles(int64_t t) {
+    const int64_t row = part_.row_begin + tiles_.begin(t);
+    const int64_t height = tiles_.begin(t + 1) - tiles_.begin(t);
+    Tile<T> tile;
+    const T* const a = place_a(t, row, height, tile);
+    tile.a = &a;
+    tile.k = k_count_;
+    tile.c_row_stride = g_.c_row_stride;
+    tile.accumulate = g_.accumulate || !first_depth_;
+    tile.row_bias = last_depth_ && g_.row_bias != nullptr ? g_.row_bias + row : nullptr;
+    // The rows of the next tile come into L1 while this one's first panel is multiplied.
+    const bool has_next = g_.a_column_stride == 1 && t + 1 < tiles_.pieces;
+    tile.next_a = has_next ? a + height * g_.a_row_stride : nullptr;
+
+    const int64_t vectors = (block_columns_ + kN - 1) / kN;
+    const EqualCuts equal(vectors, shape_.vectors);
+    const int64_t panels = g_.packed_b != nullptr ? (vectors + unit_ - 1) / unit_ : equal.pieces;
+    const auto begin_of = [&](int64_t p) {
+      return g_.packed_b != nullptr ? std::min(p * unit_, vectors) : equal.begin(p);
+    };
+    for (int64_t p = 0; p < panels; ++p) {
+      const int64_t first = begin_of(p) * kN;  // within the block
+      const int64_t width = begin_of(p + 1) - begin_of(p);
+      const int64_t column = part_.column_begin + block_begin_ + first;
+      tile.columns = std::min(width * kN, block_columns_ - first);
+      tile.c = g_.c + row * g_.c_row_stride + column;
+      tile.column_bias =
+          last_depth_ && g_.column_bias != nullptr ? g_.column_bias + column : nullptr;
+      const bool packing = place_b(t, first, column, width * kN, tile);
+      tile_functions<T>(
+          packing,
+          a_together_)[static_cast<size_t>(height - 1)][static_cast<size_t>(width - 1)](tile);
+      tile.next_a = nullptr;
+    }
+  }
+
+  // Says where tile t finds its rows of A, which are copied if need be.
+  const T* place_a(int64_t t, int64_t row, int64_t height, Tile<T>& tile) {
+    const T* const a = g_.a + row * g_.a_row_stride + k0_ * g_.a_column_stride;
+    T* const copy = a_copy_.as<T>();
+    switch (a_form_) {
+      case FormOfA::kInPlace:
+        tile.a_stride = a_together_ ? g_.a_column_stride : g_.a_row_stride;
+        return a;
+      case FormOfA::kCopied:
+        copy_matrix(height, k_count_, a, g_.a_row_stride, g_.a_column_stride, copy,
+                    copied_row_stride());
+        tile.a_stride = copied_row_stride();
+        return copy;
+      case FormOfA::kColumns:
+        break;
+    }
+    const int64_t first = t / a_group_ * a_group_;
+    if (t == first) {
+      copy_columns(g_, k0_, k_count_, part_.row_begin, tiles_, t,
+                   std::min(a_group_, tiles_.pieces - t), copy);
+    }
+    tile.a_stride = height;
+    return copy + (tiles_.begin(t) - tiles_.begin(first)) * k_count_ + (t - first) * kCopiedRows<T>;
+  }
+
+  // Says where row t of tiles finds a panel of B, `width` columns from `first` of the block, which
+  // is `column` of B. Returns whether the tile packs it.
+  bool place_b(int64_t t, int64_t first, int64_t column, int64_t width, Tile<T>& tile) {
+    const bool is_edge = tile.columns < width;
+    const T* const b = g_.b + k0_ * g_.b_row_stride + column * g_.b_column_stride;
+    tile.b_row_stride = width;
+    if (b_form_ == FormOfB::kPackedBefore) {
+      tile.b = g_.packed_b + packed_offset<T>(g_.n, k0_, k_count_, column);
+      return false;
+    }
+    if (b_form_ == FormOfB::kInPlace && !is_edge) {
+      tile.b = b;
+      tile.b_row_stride = g_.b_row_stride;
+      return false;
+    }
+    T* const packed = b_copy_.as<T>() + (b_form_ == FormOfB::kPacked ? first * k_count_ : 0);
+    const bool packing =
+        t == 0 && b_form_ == FormOfB::kPacked && g_.b_column_stride == 1 && !is_edge;
+    if (packing) {
+      tile.b = b;
+      tile.b_row_stride = g_.b_row_stride;
+      tile.packed = packed;
+      return true;
+    }
+    if (t == 0) pack_panel(g_, k0_, k_count_, column, tile.columns, width, packed);
+    tile.b = packed;
+    return false;
+  }
+
+  const Gemm<T>& g_;
+  const GemmPart part_;
+  const int64_t columns_;
+  const EqualCuts depths_;       // in multiples of four
+  const int64_t depth_;          // of the largest
+  const int64_t unit_;           // vectors that lie together
+  const EqualCuts blocks_;       // in units
+  const int64_t block_vectors_;  // of the largest
+  const TileShape shape_;
+  const EqualCuts tiles_;
+  const bool a_together_;
+  const int64_t a_group_;
+  const FormOfA a_form_;
+  const FormOfB b_form_;
+  const Scratch a_copy_, b_copy_;
+
+  int64_t k0_ = 0, k_count_ = 0;
+  bool first_depth_ = true, last_depth_ = false;
+  int64_t block_begin_ = 0, block_columns_ = 0;  // from the part's first column
+};
+
+template <class T>
+void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
+  if (part.row_begin == part.row_end || part.column_begin == part.column_end) return;
+  TileLoops<T>(g, part).run();
 }
 
 // `g` is the transposed product, C^T = B^T A^T, but g.c and g.c_row_stride are those of C: element

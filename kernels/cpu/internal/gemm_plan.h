@@ -29,6 +29,8 @@ struct GemmFunctions {
   void (*tiles)(const Gemm<T>& product, const GemmPart& part);
   void (*transposed_tiles)(const Gemm<T>& transposed_product, const GemmPart& part);
   void (*dots)(const Gemm<T>& product, const GemmPart& part, bool transposed);
+  int panel_columns;  // of a B that is packed as a whole
+  void (*pack_panels)(const Gemm<T>& product, int64_t begin, int64_t end, T* to);
   void (*transpose)(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
                     int64_t to_stride);
 };
