@@ -30,16 +30,21 @@ __device__ __forceinline__ int64_t load_index(const IndexedDim& d, int64_t at) {
   return d.wide ? static_cast<const int64_t*>(d.data)[at] : static_cast<const int32_t*>(d.data)[at];
 }
 
-// An index in [0, size), or with kCountsFromEnd in [-size, size), as a number in [0, size); -1
-// after a report.
+// An index in [0, size), or with kCountsFromEnd in [-size, size), as a number in [0, size); -1 for
+// others.
+__device__ __forceinline__ int64_t place_of(int64_t index, Negative negative,
+                                            const IndexedDim& d) {
+  const bool wraps = index < 0 && negative == Negative::kCountsFromEnd;
+  const int64_t place = wraps ? index + d.size : index;
+  return place >= 0 && place < d.size ? place : -1;
+}
+// The same; reports the others.
 __device__ __forceinline__ int64_t check_place(const IndexCheck& check, int64_t position,
                                                int64_t index, Negative negative,
                                                const IndexedDim& d) {
-  const bool wraps = index < 0 && negative == Negative::kCountsFromEnd;
-  const int64_t place = wraps ? index + d.size : index;
-  if (place >= 0 && place < d.size) return place;
-  report_index(check, position, index, d.size, d.dim);
-  return -1;
+  const int64_t place = place_of(index, negative, d);
+  if (place < 0) report_index(check, position, index, d.size, d.dim);
+  return place;
 }
 
 // The index tensors of dimensions dim, dim + 1, ... of a tensor.

@@ -16,12 +16,13 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kMostWords = 4;  // of a thread
 
-// The places, as locate() wrote them, in words.
+// The places, as locate() wrote them, in words; wrong ones are reported.
 struct GivenPlaces {
   const uint64_t* places;
   __device__ __forceinline__ int64_t operator()(int64_t n, bool&) const {
     return static_cast<int64_t>(places[n]);
   }
+  __device__ __forceinline__ void report(int64_t) const {}
 };
 // One dense index tensor. The factor is in words.
 struct ReadPlaces {
@@ -30,9 +31,12 @@ struct ReadPlaces {
   int64_t skip;
   IndexCheck check;
   __device__ __forceinline__ int64_t operator()(int64_t n, bool& found) const {
-    const int64_t place = check_place(check, n, load_index(index, n), negative, index);
-    found = place >= 0 && place != skip;
-    return place * index.factor;
+    const int64_t place = place_of(load_index(index, n), negative, index);
+    found = place != skip;
+    return place < 0 ? -1 : place * index.factor;
+  }
+  __device__ __forceinline__ void report(int64_t n) const {
+    report_index(check, n, load_index(index, n), index.size, index.dim);
   }
 };
 
@@ -64,6 +68,7 @@ __global__ void __launch_bounds__(kThreads)
                 const __grid_constant__ Offsets offsets, const Places places, I n) {
   const I first = I(blockIdx.x) * (kThreads * kWords) + threadIdx.x;
   Word word[kWords];
+  int64_t wrong = -1;  // the first position with a wrong index; the lowest of all is some thread's
 #pragma unroll
   for (int u = 0; u < kWords; ++u) {
     I column = first + u * kThreads;
@@ -73,8 +78,10 @@ __global__ void __launch_bounds__(kThreads)
     bool found = true;
     const int64_t place = places(int64_t(position), found);
     word[u] = Word{};
+    if (place < 0 && wrong < 0) wrong = int64_t(position);
     if (found && place >= 0) word[u] = from[place + offsets.offset(outer, column)];
   }
+  if (wrong >= 0) places.report(wrong);
 #pragma unroll
   for (int u = 0; u < kWords; ++u) {
     const I i = first + u * kThreads;
