@@ -83,6 +83,23 @@ template <class T>
 inline constexpr int64_t kCopiedRows =
     (kTileRows + kCopiedLanes<T> - 1) / kCopiedLanes<T> * kCopiedLanes<T>;
 
+// Depths up to which a step's rows of all tiles stay together: few enough lines for L1.
+inline constexpr int64_t kShortDepth = 128;
+
+// For short depths: step k goes to to[k * stride], whole rows of all tiles.
+template <class T>
+void copy_columns_together(const T* from, int64_t from_stride, int64_t k_count, int64_t rows, T* to,
+                           int64_t stride) {
+  constexpr int64_t kStepsAhead = 8;
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t k = 0; k < k_count; ++k) {
+    for (int64_t i = 0; i < rows; i += kLine) {
+      hwy::Prefetch(from + (k + kStepsAhead) * from_stride + i);
+    }
+    std::copy_n(from + k * from_stride, rows, to + k * stride);
+  }
+}
+
 // Copies the rows of `count` tiles from tile `first` on: to each tile's own place, a step's rows
 // after another.
 template <class T>
@@ -230,10 +247,17 @@ class TileLoops {
     return should_pack_b(g_, rows(), columns_) ? FormOfB::kPacked : FormOfB::kInPlace;
   }
 
+  // Of the rows of a group: a line more than they take, so that steps do not alias.
+  int64_t group_stride() const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    return (a_group_ * shape_.rows + 2 * kLine - 1) / kLine * kLine;
+  }
   int64_t copied_row_stride() const { return depth_ + 64 / static_cast<int64_t>(sizeof(T)); }
   int64_t a_elements() const {
     if (a_form_ == FormOfA::kCopied) return kTileRows * copied_row_stride();  // lines do not alias
-    return a_form_ == FormOfA::kColumns ? a_group_ * (shape_.rows * depth_ + kCopiedRows<T>) : 0;
+    if (a_form_ != FormOfA::kColumns) return 0;
+    if (depth_ <= kShortDepth) return group_stride() * depth_;
+    return a_group_ * (shape_.rows * depth_ + kCopiedRows<T>);
   }
   int64_t b_elements() const {
     if (b_form_ == FormOfB::kPacked) return depth_ * block_vectors_ * kN;
@@ -294,6 +318,16 @@ class TileLoops {
         break;
     }
     const int64_t first = t / a_group_ * a_group_;
+    if (depth_ <= kShortDepth) {
+      const int64_t row_in_group = tiles_.begin(t) - tiles_.begin(first);
+      tile.a_stride = group_stride();
+      if (t == first) {
+        const int64_t end = tiles_.begin(std::min(first + a_group_, tiles_.pieces));
+        copy_columns_together(a, g_.a_column_stride, k_count_, end - tiles_.begin(first), copy,
+                              group_stride());
+      }
+      return copy + row_in_group;
+    }
     if (t == first) {
       copy_columns(g_, k0_, k_count_, part_.row_begin, tiles_, t,
                    std::min(a_group_, tiles_.pieces - t), copy);
