@@ -32,8 +32,7 @@ __device__ __forceinline__ int64_t load_index(const IndexedDim& d, int64_t at) {
 
 // An index in [0, size), or with kCountsFromEnd in [-size, size), as a number in [0, size); -1 for
 // others.
-__device__ __forceinline__ int64_t place_of(int64_t index, Negative negative,
-                                            const IndexedDim& d) {
+__device__ __forceinline__ int64_t place_of(int64_t index, Negative negative, const IndexedDim& d) {
   const bool wraps = index < 0 && negative == Negative::kCountsFromEnd;
   const int64_t place = wraps ? index + d.size : index;
   return place >= 0 && place < d.size ? place : -1;
