@@ -3,10 +3,10 @@
 // Channels-first: a strip of one plane at a time, from a zero-padded copy that stays in L1. Vectors
 // run along a row of pixels; a block of up to eight output rows shares each weight. Channels-last:
 // one output row at a time, read where it lies. Vectors run along the channels; a block of up to
-// eight pixels shares each vector of weights. Pixels whose filter reaches over the edge leave out
-// the taps there. Either way a multiply-add costs one load and an eighth of another, the sum of an
-// output is one chain over the taps, and a map that fits L2 is read from memory once: the floor is
-// the bytes of input and output.
+// eight pixels shares each vector of weights, and of the input where they overlap. Pixels whose
+// filter reaches over the edge leave out the taps there. Either way a multiply-add costs at most
+// one load and an eighth, the sum of an output is one chain over the taps, and a map that fits L2
+// is read from memory once: the floor is the bytes of input and output.
 //
 // Weight gradient: up to nine taps at a time have a vector of sums each in registers; a step loads
 // one vector of output_grad and one of the input for each tap.
@@ -78,54 +78,91 @@ struct FirstLanes {
   }
 };
 
-// P outputs whose lanes are channels, for all channels. One pointer serves three outputs.
-template <int P, class T, class Lanes>
+// P outputs whose lanes are channels. With S > 0 the filter is S columns wide and neighbouring
+// outputs meet the same columns of the input, so that each is loaded once a row; otherwise each tap
+// loads its own. Either way the sum of an output runs over rows and taps in order.
+template <int P, int S, class T, class Lanes>
 HWY_INLINE void sum_channels(const OutputBlock<T>& block, int64_t channel, const Lanes& lanes) {
   const hn::ScalableTag<T> d;
-  hn::Vec<decltype(d)> sum[P];
+  using Vec = hn::Vec<decltype(d)>;
+  Vec sum[P];
 #pragma GCC unroll 16
   for (int i = 0; i < P; ++i) sum[i] = hn::Zero(d);
-  constexpr int kPointers = (P + 2) / 3;
-  for (int64_t r = 0; r < block.rows; ++r) {
-    const T* x[kPointers];
+  const T* row = block.x + channel;
+  const T* row_weight = block.weight + channel;
+  for (int64_t r = block.rows; r > 0; --r) {
+    if constexpr (S > 0) {
+      Vec weight[S];
 #pragma GCC unroll 16
-    for (int p = 0; p < kPointers; ++p) {
-      x[p] = block.x + channel + r * block.row_step + 3 * p * block.output_step;
-    }
-    const T* w = block.weight + channel + r * block.weight_row_step;
-    for (int64_t s = 0; s < block.taps; ++s) {
-      const auto weight = hn::LoadU(d, w);
+      for (int s = 0; s < S; ++s) weight[s] = hn::LoadU(d, row_weight + s * block.weight_tap_step);
+      const T* x = row;
 #pragma GCC unroll 16
-      for (int i = 0; i < P; ++i) {
-        sum[i] = hn::MulAdd(weight, lanes.load(d, x[i / 3] + (i % 3) * block.output_step), sum[i]);
+      for (int column = 0; column < P + S - 1; ++column) {
+        const Vec value = lanes.load(d, x);
+        x += block.output_step;
+#pragma GCC unroll 16
+        for (int s = 0; s < S; ++s) {
+          const int i = column - s;
+          if (0 <= i && i < P) sum[i] = hn::MulAdd(weight[s], value, sum[i]);
+        }
       }
+    } else {
+      constexpr int kPointers = (P + 2) / 3;  // one serves three outputs
+      const T* x[kPointers];
 #pragma GCC unroll 16
-      for (int p = 0; p < kPointers; ++p) x[p] += block.tap_step;
-      w += block.weight_tap_step;
+      for (int p = 0; p < kPointers; ++p) x[p] = row + 3 * p * block.output_step;
+      const T* w = row_weight;
+      for (int64_t s = 0; s < block.taps; ++s) {
+        const Vec weight = hn::LoadU(d, w);
+#pragma GCC unroll 16
+        for (int i = 0; i < P; ++i) {
+          sum[i] =
+              hn::MulAdd(weight, lanes.load(d, x[i / 3] + (i % 3) * block.output_step), sum[i]);
+        }
+#pragma GCC unroll 16
+        for (int p = 0; p < kPointers; ++p) x[p] += block.tap_step;
+        w += block.weight_tap_step;
+      }
     }
+    row += block.row_step;
+    row_weight += block.weight_row_step;
   }
-  const auto bias = block.bias != nullptr ? lanes.load(d, block.bias + channel) : hn::Zero(d);
+  const Vec bias = block.bias != nullptr ? lanes.load(d, block.bias + channel) : hn::Zero(d);
+  T* out = block.out + channel;
 #pragma GCC unroll 16
   for (int i = 0; i < P; ++i) {
-    lanes.store(hn::Add(sum[i], bias), d, block.out + channel + i * block.out_step);
+    lanes.store(hn::Add(sum[i], bias), d, out);
+    out += block.out_step;
   }
 }
 
-template <int P, class T>
-void convolve_block(const OutputBlock<T>& block, int64_t channels) {
+template <int P, int S, class T>
+void convolve_block(const OutputBlock<T>& given, int64_t channels) {
+  const OutputBlock<T> block = given;  // which no store can change
   int64_t c = 0;
-  for (; c + kLanes<T> <= channels; c += kLanes<T>) sum_channels<P>(block, c, AllLanes{});
-  if (c < channels) sum_channels<P>(block, c, FirstLanes{static_cast<size_t>(channels - c)});
+  for (; c + kLanes<T> <= channels; c += kLanes<T>) sum_channels<P, S>(block, c, AllLanes{});
+  if (c < channels) sum_channels<P, S>(block, c, FirstLanes{static_cast<size_t>(channels - c)});
 }
 
-template <class T, int... P>
-constexpr auto block_functions(std::integer_sequence<int, P...>) {
-  return std::array<void (*)(const OutputBlock<T>&, int64_t), sizeof...(P)>{
-      convolve_block<P + 1, T>...};
-}
 template <class T>
+using BlockFunction = void (*)(const OutputBlock<T>&, int64_t channels);
+
+template <class T, int S, int... P>
+constexpr auto block_functions(std::integer_sequence<int, P...>) {
+  return std::array<BlockFunction<T>, sizeof...(P)>{convolve_block<P + 1, S, T>...};
+}
+template <class T, int S>
 inline constexpr auto kBlockFunctions =
-    block_functions<T>(std::make_integer_sequence<int, kBlock>{});
+    block_functions<T, S>(std::make_integer_sequence<int, kBlock>{});
+
+// By the number of outputs, for filters that lie inside the map.
+template <class T>
+const std::array<BlockFunction<T>, kBlock>& block_functions_for(const ConvShape& shape) {
+  const bool sliding = shape.stride_x == 1 && shape.dilation_x == 1;
+  if (sliding && shape.kernel_width == 3) return kBlockFunctions<T, 3>;
+  if (sliding && shape.kernel_width == 5) return kBlockFunctions<T, 5>;
+  return kBlockFunctions<T, 0>;
+}
 
 // Output columns whose filter lies inside the map altogether.
 inline IndexRange inner_columns(const ConvShape& shape) {
@@ -152,6 +189,7 @@ void convolve_rows(const Conv2d<T>& conv, const T* weight, int64_t padded_channe
   block.out_step = out.column;
   const IndexRange inner = inner_columns(conv);
   const EqualCuts blocks(inner.end - inner.begin, kBlock);
+  const std::array<BlockFunction<T>, kBlock>& inner_functions = block_functions_for<T>(conv);
 
   for (int64_t i = begin; i < end; ++i) {
     const int64_t image = i / conv.out_height, y = i % conv.out_height;
@@ -163,22 +201,23 @@ void convolve_rows(const Conv2d<T>& conv, const T* weight, int64_t padded_channe
         conv.input + image * in.image + (top + rows.begin * conv.dilation_y) * in.row;
     T* const to = conv.output + image * out.image + y * out.row;
     const T* const row_weight = weight + rows.begin * block.weight_row_step;
-    const auto outputs = [&](int64_t x, int64_t count, const IndexRange& taps) {
+    const auto outputs = [&](BlockFunction<T> function, int64_t x, const IndexRange& taps) {
       block.taps = taps.end - taps.begin;
       block.x = from + (x * conv.stride_x - conv.pad_x + taps.begin * conv.dilation_x) * in.column;
       block.weight = row_weight + taps.begin * padded_channels;
       block.out = to + x * out.column;
-      kBlockFunctions<T>[static_cast<size_t>(count - 1)](block, conv.out_channels);
+      function(block, conv.out_channels);
     };
     const auto edge = [&](int64_t x) {
-      outputs(x, 1,
+      outputs(kBlockFunctions<T, 0>[0], x,
               indices_inside(x * conv.stride_x - conv.pad_x, conv.dilation_x, conv.kernel_width,
                              conv.in_width));
     };
     for (int64_t x = 0; x < inner.begin; ++x) edge(x);
     for (int64_t b = 0; b < blocks.pieces; ++b) {
       const int64_t x = blocks.begin(b);
-      outputs(inner.begin + x, blocks.begin(b + 1) - x, {0, conv.kernel_width});
+      outputs(inner_functions[static_cast<size_t>(blocks.begin(b + 1) - x - 1)], inner.begin + x,
+              {0, conv.kernel_width});
     }
     for (int64_t x = inner.end; x < conv.out_width; ++x) edge(x);
   }
@@ -309,47 +348,52 @@ void convolve_planes(const Conv2d<T>& conv, const PlanePlan& plan, const T* weig
 
 // ---- Weight gradient
 
-// sums[i * sums_step] += sum over k < count of g[k * g_step] * taps[i][offset + k * x_step], each
+// Up to kTapsAtOnce taps of the filter, and where the vectors of their sums lie.
+template <class T>
+struct TapList {
+  const T* x[kTapsAtOnce];  // what the tap meets first
+  T* sums[kTapsAtOnce];
+  int64_t count = 0;
+};
+
+// sums[i][offset] += sum over k < count of g[k * g_step + offset] * x[i][k * x_step + offset], each
 // a vector, for N taps.
 template <int N, class T, class Lanes>
-HWY_INLINE void sum_taps(const T* const* taps, int64_t offset, int64_t x_step, const T* g,
-                         int64_t g_step, int64_t count, const Lanes& lanes, T* sums,
-                         int64_t sums_step) {
+HWY_INLINE void sum_taps(const TapList<T>& taps, int64_t x_step, const T* g, int64_t g_step,
+                         int64_t count, int64_t offset, const Lanes& lanes) {
   const hn::ScalableTag<T> d;
   hn::Vec<decltype(d)> sum[N];
   const T* x[N];
 #pragma GCC unroll 16
   for (int i = 0; i < N; ++i) {
     sum[i] = hn::Zero(d);
-    x[i] = taps[i] + offset;
+    x[i] = taps.x[i] + offset;
   }
   int64_t at = 0;
   for (int64_t k = 0; k < count; ++k) {
-    const auto factor = lanes.load(d, g);
+    const auto factor = lanes.load(d, g + k * g_step + offset);
 #pragma GCC unroll 16
     for (int i = 0; i < N; ++i) sum[i] = hn::MulAdd(factor, lanes.load(d, x[i] + at), sum[i]);
     at += x_step;
-    g += g_step;
   }
 #pragma GCC unroll 16
   for (int i = 0; i < N; ++i) {
-    T* const to = sums + i * sums_step;
+    T* const to = taps.sums[i] + offset;
     hn::StoreU(hn::Add(hn::LoadU(d, to), sum[i]), d, to);
   }
 }
 
 // The same over `extent` elements that lie next to each other in every operand.
 template <int N, class T>
-void sum_taps_along(const T* const* taps, int64_t x_step, const T* g, int64_t g_step, int64_t count,
-                    int64_t extent, T* sums, int64_t sums_step) {
+void sum_taps_along(const TapList<T>& taps, int64_t x_step, const T* g, int64_t g_step,
+                    int64_t count, int64_t extent) {
   constexpr int64_t kN = kLanes<T>;
   int64_t at = 0;
   for (; at + kN <= extent; at += kN) {
-    sum_taps<N>(taps, at, x_step, g + at, g_step, count, AllLanes{}, sums + at, sums_step);
+    sum_taps<N>(taps, x_step, g, g_step, count, at, AllLanes{});
   }
   if (at < extent) {
-    sum_taps<N>(taps, at, x_step, g + at, g_step, count,
-                FirstLanes{static_cast<size_t>(extent - at)}, sums + at, sums_step);
+    sum_taps<N>(taps, x_step, g, g_step, count, at, FirstLanes{static_cast<size_t>(extent - at)});
   }
 }
 
@@ -364,58 +408,76 @@ inline constexpr auto kTapFunctions =
 template <class T>
 void weight_grad_of_rows(const ConvWeightGrad<T>& grad, int64_t padded_channels, int64_t begin,
                          int64_t end, T* sums) {
+  constexpr int64_t kColumnsAtOnce = 16;  // few enough for L1, wherever their lines fall
   const MapStrides& in = grad.input_strides;
   const MapStrides& out = grad.output_strides;
-  const int64_t taps = grad.kernel_height * grad.kernel_width;
-  const int64_t x_step = grad.stride_x * in.column;
-  std::fill_n(sums, taps * padded_channels, T{0});
+  std::fill_n(sums, grad.kernel_height * grad.kernel_width * padded_channels, T{0});
   const IndexRange inner = inner_columns(grad);
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t image = i / grad.out_height, y = i % grad.out_height;
-    const int64_t top = y * grad.stride_y - grad.pad_y;
-    const IndexRange rows =
-        indices_inside(top, grad.dilation_y, grad.kernel_height, grad.in_height);
+  const EqualCuts blocks(inner.end - inner.begin, kColumnsAtOnce);
+  const auto rows_of = [&](int64_t y) {
+    return indices_inside(y * grad.stride_y - grad.pad_y, grad.dilation_y, grad.kernel_height,
+                          grad.in_height);
+  };
+  const auto columns_of = [&](int64_t x) {
+    return indices_inside(x * grad.stride_x - grad.pad_x, grad.dilation_x, grad.kernel_width,
+                          grad.in_width);
+  };
+
+  for (int64_t at = begin; at < end;) {
+    const int64_t image = at / grad.out_height, first_row = at % grad.out_height;
+    const int64_t last_row = std::min(grad.out_height, first_row + end - at);
+    at += last_row - first_row;
     const T* const map = grad.input + image * in.image;
-    const T* const g = grad.output_grad + image * out.image + y * out.row;
-    // Output columns [x, x + count), for filter columns `columns`.
-    const auto add = [&](int64_t x, int64_t count, const IndexRange& columns) {
-      const int64_t width = columns.end - columns.begin;
-      const EqualCuts pieces(width, kTapsAtOnce);
-      const int64_t left = x * grad.stride_x - grad.pad_x;
-      const T* starts[kTapsAtOnce];
-      const auto flush = [&](int64_t used, int64_t tap) {
-        kTapFunctions<T>[static_cast<size_t>(used - 1)](
-            starts, x_step, g + x * out.column, out.column, count, grad.in_channels,
-            sums + tap * padded_channels, padded_channels);
+    const T* const maps_of_g = grad.output_grad + image * out.image;
+    // `count` outputs from (y, x) on, along a row or down a column, for some rows and columns of
+    // the filter, which lie inside the map for all of them.
+    const auto add = [&](int64_t y, int64_t x, int64_t count, bool down, const IndexRange& rows,
+                         const IndexRange& columns) {
+      const int64_t x_step = down ? grad.stride_y * in.row : grad.stride_x * in.column;
+      const int64_t g_step = down ? out.row : out.column;
+      const T* const first = map + (y * grad.stride_y - grad.pad_y) * in.row +
+                             (x * grad.stride_x - grad.pad_x) * in.column;
+      TapList<T> taps;
+      const auto flush = [&] {
+        if (taps.count == 0) return;
+        kTapFunctions<T>[static_cast<size_t>(taps.count - 1)](
+            taps, x_step, maps_of_g + y * out.row + x * out.column, g_step, count,
+            grad.in_channels);
+        taps.count = 0;
       };
-      // Whole filter rows together, where several fit; their taps follow each other.
-      const bool whole = width == grad.kernel_width && 2 * width <= kTapsAtOnce;
-      const int64_t together = whole ? kTapsAtOnce / width : 1;
-      for (int64_t r = rows.begin; r < rows.end; r += together) {
-        const int64_t used_rows = std::min(together, rows.end - r);
-        for (int64_t p = 0; p < pieces.pieces; ++p) {
-          const int64_t s0 = columns.begin + pieces.begin(p);
-          const int64_t used = pieces.begin(p + 1) - pieces.begin(p);
-          for (int64_t j = 0; j < used_rows; ++j) {
-            for (int64_t s = 0; s < used; ++s) {
-              starts[j * used + s] = map + (top + (r + j) * grad.dilation_y) * in.row +
-                                     (left + (s0 + s) * grad.dilation_x) * in.column;
-            }
-          }
-          flush(used_rows * used, r * grad.kernel_width + s0);
+      for (int64_t r = rows.begin; r < rows.end; ++r) {
+        for (int64_t s = columns.begin; s < columns.end; ++s) {
+          taps.x[taps.count] =
+              first + r * grad.dilation_y * in.row + s * grad.dilation_x * in.column;
+          taps.sums[taps.count] = sums + (r * grad.kernel_width + s) * padded_channels;
+          if (++taps.count == kTapsAtOnce) flush();
         }
       }
+      flush();
     };
-    const auto edge = [&](int64_t x) {
-      add(x, 1,
-          indices_inside(x * grad.stride_x - grad.pad_x, grad.dilation_x, grad.kernel_width,
-                         grad.in_width));
+    const auto edges = [&](int64_t y, int64_t count) {
+      for (int64_t x = 0; x < inner.begin; ++x) add(y, x, count, true, rows_of(y), columns_of(x));
+      for (int64_t x = inner.end; x < grad.out_width; ++x) {
+        add(y, x, count, true, rows_of(y), columns_of(x));
+      }
     };
-    for (int64_t x = 0; x < inner.begin; ++x) edge(x);
-    if (inner.begin < inner.end) {
-      add(inner.begin, inner.end - inner.begin, {0, grad.kernel_width});
+    int64_t whole = 0;  // rows up to y whose filter lies between the map's first and last row
+    for (int64_t y = first_row; y < last_row; ++y) {
+      const IndexRange rows = rows_of(y);
+      for (int64_t b = 0; b < blocks.pieces; ++b) {
+        const int64_t x = blocks.begin(b);
+        add(y, inner.begin + x, blocks.begin(b + 1) - x, false, rows, {0, grad.kernel_width});
+      }
+      if (rows.end - rows.begin == grad.kernel_height) {
+        ++whole;
+        if (y + 1 < last_row) continue;
+        edges(y + 1 - whole, whole);
+      } else {
+        if (whole > 0) edges(y - whole, whole);
+        whole = 0;
+        edges(y, 1);
+      }
     }
-    for (int64_t x = inner.end; x < grad.out_width; ++x) edge(x);
   }
 }
 
@@ -456,13 +518,17 @@ void weight_grad_of_planes(const ConvWeightGrad<T>& grad, const PlanePlan& plan,
         g_step = row;
       }
       for (int64_t p = 0; p < pieces.pieces; ++p) {
-        const int64_t first = pieces.begin(p), used = pieces.begin(p + 1) - first;
-        const T* starts[kTapsAtOnce];
+        const int64_t first = pieces.begin(p);
+        TapList<T> list;
+        list.count = pieces.begin(p + 1) - first;
+        for (int64_t t = 0; t < list.count; ++t) {
+          list.x[t] = copy + plan.offsets[first + t];
+          list.sums[t] = vectors + (first + t) * kN;
+        }
         for (int64_t x = 0; x < row; x += kN) {
-          for (int64_t t = 0; t < used; ++t) starts[t] = copy + plan.offsets[first + t] + x;
-          kTapFunctions<T>[static_cast<size_t>(used - 1)](starts, plan.pitch, g + x, g_step, rows,
-                                                          std::min(kN, row - x),
-                                                          vectors + first * kN, kN);
+          kTapFunctions<T>[static_cast<size_t>(list.count - 1)](list, plan.pitch, g + x, g_step,
+                                                                rows, std::min(kN, row - x));
+          for (int64_t t = 0; t < list.count; ++t) list.x[t] += kN;
         }
       }
     }

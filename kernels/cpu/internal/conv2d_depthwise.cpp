@@ -54,7 +54,7 @@ const DepthwiseFunctions<T>& functions() {
 
 constexpr int64_t kCopyBytes = 32 * 1024;      // of a strip's copy, to stay in L1
 constexpr int64_t kWorkPerRange = 128 * 1024;  // multiply-adds worth a range of its own
-constexpr int64_t kMostParts = 64;             // of the sum of a weight's gradient
+constexpr int64_t kMostParts = 16;             // of the sum of a weight's gradient
 
 bool is_channels_last(const ConvShape& shape) {
   return shape.in_channels > 1 && shape.input_strides.channel == 1 &&
@@ -141,18 +141,19 @@ void convolve(const Conv2d<T>& conv) {
                [&](int64_t begin, int64_t end) { target.planes(conv, plan, weight, begin, end); });
 }
 
-// sums[part][tap or channel][...], added part by part, to their places.
+// Adds all parts of the sums to the first, in order, and writes those to their places.
 template <class T>
-void add_parts(const ConvWeightGrad<T>& grad, const T* sums, int64_t parts, int64_t part_size,
+void add_parts(const ConvWeightGrad<T>& grad, T* sums, int64_t parts, int64_t part_size,
                int64_t channel_step, int64_t tap_step) {
+  for (int64_t p = 1; p < parts; ++p) {
+    for (int64_t i = 0; i < part_size; ++i) sums[i] += sums[p * part_size + i];
+  }
   const FilterStrides& w = grad.weight_strides;
   for (int64_t c = 0; c < grad.out_channels; ++c) {
     for (int64_t r = 0; r < grad.kernel_height; ++r) {
       for (int64_t s = 0; s < grad.kernel_width; ++s) {
-        const T* const from = sums + c * channel_step + (r * grad.kernel_width + s) * tap_step;
-        T sum = from[0];
-        for (int64_t p = 1; p < parts; ++p) sum += from[p * part_size];
-        grad.weight_grad[c * w.out_channel + r * w.row + s * w.column] = sum;
+        grad.weight_grad[c * w.out_channel + r * w.row + s * w.column] =
+            sums[c * channel_step + (r * grad.kernel_width + s) * tap_step];
       }
     }
   }

@@ -23,6 +23,11 @@
 
 namespace entasis::cpu {
 
+// Rows and vectors of the register tile.
+struct TileShape {
+  int64_t rows, vectors;
+};
+
 template <class T>
 struct PixelPlan {
   int64_t strip_rows;       // output rows in a strip
@@ -65,6 +70,16 @@ struct Conv2dTarget {
 };
 
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Of two shapes, the one that cuts a result of that size into fewer tiles.
+inline TileShape better_tile(const TileShape& tile, const TileShape& wide, int64_t rows,
+                             int64_t vectors) {
+  if (wide.rows == 0) return tile;
+  const auto count = [=](const TileShape& t) {
+    return divide_up(rows, t.rows) * divide_up(vectors, t.vectors);
+  };
+  return count(tile) <= count(wide) ? tile : wide;
+}
 
 // Whole numbers [begin, end); begin <= end.
 struct IndexRange {

@@ -2,13 +2,13 @@
 // target.
 //
 // A register tile holds R rows by V vectors of sums; each position adds the product of R elements,
-// broadcast, and V vectors. Blocks of positions (about 24 KB of a panel of vectors) are copied:
-// the vector side position-major, by transposition where it is not so already, the input with its
-// padding. A tap of the filter is then an offset into the copy: no matrix of patches is made. The
-// panel stays in L1 while all rows pass, the copy and the sums in L2. Floor: 2 multiply-adds of a
-// vector a cycle; the copies cost about two operations for each vector of elements, and two more
-// where they transpose. Blocking after Goto & van de Geijn, "Anatomy of high-performance matrix
-// multiplication", 2008.
+// broadcast, and V vectors. Blocks of positions (about 64 KB of a panel of vectors) are copied:
+// the vector side position-major, by transposition where it is not so already, the other side
+// channel by channel, the input with its padding. A tap of the filter is then an offset into the
+// copy: no matrix of patches is made. The panel, the copy and the sums stay in L2. Floor: 2
+// multiply-adds of a vector a cycle; the copies cost about two operations for each vector of
+// elements, and two more where they transpose. Blocking after Goto & van de Geijn, "Anatomy of
+// high-performance matrix multiplication", 2008.
 
 #if defined(ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_WEIGHT_GRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ENTASIS_KERNELS_CPU_INTERNAL_CONV2D_WEIGHT_GRAD_INL_H_
@@ -100,12 +100,15 @@ HWY_NOINLINE void sum_tile(const PositionTile<T>& tile) {
 
 template <class T, int R, int... V>
 constexpr auto sum_tiles_of_height(std::integer_sequence<int, V...>) {
-  return std::array<void (*)(const PositionTile<T>&), sizeof...(V)>{sum_tile<R, V + 1, T>...};
+  std::array<void (*)(const PositionTile<T>&), std::max(kTileVectors, kWideTileVectors)> tiles{};
+  ((tiles[V] = &sum_tile<R, V + 1, T>), ...);
+  return tiles;
 }
 template <class T, int... I>
 constexpr auto all_sum_tiles(std::integer_sequence<int, I...>) {
-  return std::array{
-      sum_tiles_of_height<T, I + 1>(std::make_integer_sequence<int, kTileVectors>{})...};
+  return std::array{sum_tiles_of_height<T, I + 1>(
+      std::make_integer_sequence < int,
+      I<kWideTileRows ? std::max(kTileVectors, kWideTileVectors) : kTileVectors>{})...};
 }
 template <class T>
 inline constexpr auto kSumTiles = all_sum_tiles<T>(std::make_integer_sequence<int, kTileRows>{});
@@ -130,81 +133,72 @@ void for_each_segment(const ConvShape& shape, int64_t begin, int64_t end, const 
   }
 }
 
-// The copy of the input under a block, with zeros in the padding. Position-major:
-// [row][column][channel]; else [channel][row][column].
+// The copy of the input under a block, with zeros in the padding: [channel][row][column], or, where
+// it is the vector side, [row][column][channel].
 template <class T>
-struct InputCopy {
-  const ConvWeightGrad<T>& grad;
-  const WeightGradPlan& plan;
-  bool position_major;
-  int64_t channels;     // copied
-  int64_t column_step;  // elements from one column of the copy to the next
-  int64_t channel_step;
-
+class InputCopy {
+ public:
   InputCopy(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan, int64_t channels)
-      : grad(grad),
-        plan(plan),
-        position_major(!plan.along_outputs || plan.taps_by_place),
-        channels(channels) {
-    // Rows of a power of two would share their places in the cache.
-    const int64_t padded = divide_up(channels, kLanes<T>) * kLanes<T>;
-    const bool aliases = padded * sizeof(T) % 1024 == 0;
-    column_step = !position_major      ? 1
-                  : plan.along_outputs ? channels + (aliases ? kLanes<T> : 0)
-                                       : padded + (aliases ? kLanes<T> : 0);
-    channel_step = position_major ? 1 : plan.copy_rows * plan.copy_columns;
-  }
+      : grad_(grad),
+        plan_(plan),
+        channels_(channels),
+        reach_((grad.kernel_height - 1) * grad.dilation_y),
+        column_step(plan.along_outputs ? 1 : divide_up(channels, kLanes<T>) * kLanes<T>),
+        row_step(plan.copy_columns * column_step),
+        channel_step(plan.along_outputs ? plan.copy_rows * row_step : 1),
+        size(plan.along_outputs ? channels * channel_step : plan.copy_rows * row_step) {}
 
-  int64_t row_step() const { return plan.copy_columns * column_step; }
-  int64_t size() const {
-    return position_major ? plan.copy_rows * row_step() : channels * channel_step;
-  }
-
-  // `map` is the first of the channels. Output columns [x, x + width).
+  // Output lines [begin, end), columns [x, x + width); `map` is the first of the channels.
   void fill(const T* map, int64_t begin, int64_t end, int64_t x, int64_t width, T* copy) const {
-    const MapStrides& in = grad.input_strides;
-    const int64_t left = x * grad.stride_x - grad.pad_x;
+    const MapStrides& in = grad_.input_strides;
+    const int64_t left = x * grad_.stride_x - grad_.pad_x;
     const int64_t columns =
-        (width - 1) * grad.stride_x + (grad.kernel_width - 1) * grad.dilation_x + 1;
-    const IndexRange inside = indices_inside(left, 1, columns, grad.in_width);
-    const int64_t reach = (grad.kernel_height - 1) * grad.dilation_y;
-    for_each_segment(grad, begin, end, [&](const Segment& segment) {
-      const int64_t rows = (segment.rows - 1) * grad.stride_y + reach + 1;
-      const int64_t top = segment.row * grad.stride_y - grad.pad_y;
+        (width - 1) * grad_.stride_x + (grad_.kernel_width - 1) * grad_.dilation_x + 1;
+    const IndexRange inside = indices_inside(left, 1, columns, grad_.in_width);
+    for_each_segment(grad_, begin, end, [&](const Segment& segment) {
+      const int64_t rows = (segment.rows - 1) * grad_.stride_y + reach_ + 1;
+      const int64_t top = segment.row * grad_.stride_y - grad_.pad_y;
       for (int64_t i = 0; i < rows; ++i) {
-        T* const to = copy + (segment.copy_row + i) * row_step();
-        const bool row_inside = top + i >= 0 && top + i < grad.in_height;
-        const IndexRange range = row_inside ? inside : IndexRange{0, 0};
-        const T* const from =
-            map + segment.image * in.image + (top + i) * in.row + (left + range.begin) * in.column;
-        const int64_t count = range.end - range.begin;
-        if (position_major) {
-          std::fill_n(to, range.begin * column_step, T{0});
-          if (count > 0 && in.channel == 1 && in.column == channels && column_step == channels) {
-            std::copy_n(from, count * channels, to + range.begin * column_step);
-          } else if (count > 0) {
-            copy_matrix(count, channels, from, in.column, in.channel,
-                        to + range.begin * column_step, column_step);
-          }
-          std::fill_n(to + range.end * column_step, (columns - range.end) * column_step, T{0});
-          continue;
-        }
-        for (int64_t c = 0; c < channels; ++c) {
-          T* const row = to + c * channel_step;
-          std::fill_n(row, range.begin, T{0});
-          if (count > 0) {
-            copy_matrix(1, count, from + c * in.channel, in.row, in.column, row + range.begin,
-                        count);
-          }
-          std::fill_n(row + range.end, columns - range.end, T{0});
-        }
+        const bool row_inside = top + i >= 0 && top + i < grad_.in_height;
+        fill_row(map + segment.image * in.image + (top + i) * in.row + left * in.column, columns,
+                 row_inside ? inside : IndexRange{0, 0}, copy + (segment.copy_row + i) * row_step);
       }
     });
   }
+
+ private:
+  // One row of all channels. Columns `inside` are in the map, the others in the padding.
+  void fill_row(const T* from, int64_t columns, const IndexRange& inside, T* to) const {
+    const MapStrides& in = grad_.input_strides;
+    const int64_t count = inside.end - inside.begin;
+    from += inside.begin * in.column;
+    if (!plan_.along_outputs) {
+      std::fill_n(to, inside.begin * column_step, T{0});
+      copy_matrix(count, channels_, from, in.column, in.channel, to + inside.begin * column_step,
+                  column_step);
+      std::fill_n(to + inside.end * column_step, (columns - inside.end) * column_step, T{0});
+      return;
+    }
+    copy_matrix(channels_, count, from, in.channel, in.column, to + inside.begin, channel_step);
+    if (count == columns) return;
+    for (int64_t c = 0; c < channels_; ++c) {
+      std::fill_n(to + c * channel_step, inside.begin, T{0});
+      std::fill_n(to + c * channel_step + inside.end, columns - inside.end, T{0});
+    }
+  }
+
+  const ConvWeightGrad<T>& grad_;
+  const WeightGradPlan& plan_;
+  int64_t channels_;
+  int64_t reach_;
+
+ public:
+  // Elements from one column, row and channel of the copy to the next, and in all.
+  const int64_t column_step, row_step, channel_step, size;
 };
 
-// Copies output_grad of `channels` channels, the first of which is `map`, for the block's
-// positions: to[position * step + channel].
+// Copies output_grad of `channels` channels, the first of which is `map`, for a block's positions:
+// to[position * step + channel].
 template <class T>
 void copy_positions(const ConvWeightGrad<T>& grad, const T* map, int64_t channels, int64_t begin,
                     int64_t end, int64_t x, int64_t width, int64_t step, T* to) {
@@ -222,135 +216,192 @@ void copy_positions(const ConvWeightGrad<T>& grad, const T* map, int64_t channel
   });
 }
 
+// One task: its blocks of positions, one after another.
 template <class T>
-void sum_weight_grad(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan,
-                     const WeightGradTask& task, T* sums) {
-  constexpr int64_t kN = kLanes<T>;
-  const int64_t in_group = grad.in_group(), places = grad.kernel_height * grad.kernel_width;
-  const IndexRange& inputs = task.in_channels;
-  const IndexRange& outputs = task.out_channels;
-  const int64_t in_count = inputs.end - inputs.begin, out_count = outputs.end - outputs.begin;
-  const T* const in_maps =
-      grad.input + (task.group * in_group + inputs.begin) * grad.input_strides.channel;
-  const T* const out_maps = grad.output_grad + (task.group * grad.out_group() + outputs.begin) *
-                                                   grad.output_strides.channel;
-
-  const InputCopy<T> input(grad, plan, in_count);
-  const int64_t vector_channels = plan.along_outputs ? out_count : in_count;
-  const EqualCuts panels(divide_up(vector_channels, kN), kTileVectors);
-  const int64_t positions = plan.block_lines * plan.block_columns;
-  const int64_t g_step =
-      plan.along_outputs ? std::min<int64_t>(panels.extent, kTileVectors) * kN : out_count;
-  const Scratch input_scratch(static_cast<size_t>(input.size() + kN) * sizeof(T));
-  const Scratch g_scratch(static_cast<size_t>(positions * g_step) * sizeof(T));
-  T* const copy = input_scratch.as<T>();
-  T* const g = g_scratch.as<T>();
-  // Lanes behind the last channel are computed too, and never looked at.
-  std::fill_n(copy, input.size() + kN, T{0});
-  std::fill_n(g, positions * g_step, T{0});
-
-  // Where the rows of sums find their elements, and their place among the sums of the group.
-  const int64_t row_count = plan.along_outputs ? in_count * places : out_count;
-  const Scratch row_scratch(static_cast<size_t>(row_count + places) * sizeof(int64_t));
-  int64_t* const rows = row_scratch.as<int64_t>();
-  int64_t* const place_offsets = rows + row_count;
-  for (int64_t p = 0; p < places; ++p) {
-    place_offsets[p] = p / grad.kernel_width * grad.dilation_y * input.row_step() +
-                       p % grad.kernel_width * grad.dilation_x * input.column_step;
+class WeightGradSums {
+ public:
+  WeightGradSums(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan,
+                 const WeightGradTask& task, T* sums)
+      : grad_(grad),
+        plan_(plan),
+        task_(task),
+        sums_(sums),
+        places_(grad.kernel_height * grad.kernel_width),
+        in_count_(task.in_channels.end - task.in_channels.begin),
+        out_count_(task.out_channels.end - task.out_channels.begin),
+        in_maps_(grad.input + (task.group * grad.in_group() + task.in_channels.begin) *
+                                  grad.input_strides.channel),
+        out_maps_(grad.output_grad + (task.group * grad.out_group() + task.out_channels.begin) *
+                                         grad.output_strides.channel),
+        input_(grad, plan, in_count_),
+        panels_(divide_up(plan.along_outputs ? out_count_ : in_count_, kN), plan.tile.vectors),
+        row_count_(plan.along_outputs ? in_count_ * places_ : out_count_),
+        // Few rows are not worth a copy of vectors that lie side by side already.
+        in_place_(plan.along_outputs && grad.output_strides.channel == 1 && out_count_ % kN == 0 &&
+                  row_count_ <= 4 * plan.tile.rows),
+        g_step_(!plan.along_outputs ? out_count_
+                                    : std::min(panels_.extent, plan.tile.vectors) * kN),
+        input_scratch_(static_cast<size_t>(input_.size + kN) * sizeof(T)),
+        g_scratch_(
+            static_cast<size_t>(in_place_ ? 0 : plan.block_lines * plan.block_columns * g_step_) *
+            sizeof(T)),
+        offset_scratch_(static_cast<size_t>(row_count_ + places_ + 2 * plan.block_lines) *
+                        sizeof(int64_t)),
+        copy_(input_scratch_.template as<T>()),
+        g_(g_scratch_.template as<T>()),
+        rows_(offset_scratch_.template as<int64_t>()),
+        place_offsets_(rows_ + row_count_),
+        input_runs_(place_offsets_ + places_),
+        g_runs_(input_runs_ + plan.block_lines) {
+    // Lanes behind the last channel are computed too, and never looked at.
+    if (plan.along_outputs && out_count_ % kN != 0) {
+      std::fill_n(g_, plan.block_lines * plan.block_columns * g_step_, T{0});
+    }
+    if (!plan.along_outputs) std::fill_n(copy_, input_.size + kN, T{0});
+    for (int64_t p = 0; p < places_; ++p) {
+      place_offsets_[p] = p / grad.kernel_width * grad.dilation_y * input_.row_step +
+                          p % grad.kernel_width * grad.dilation_x * input_.column_step;
+    }
+    for (int64_t i = 0; i < row_count_; ++i) {
+      rows_[i] =
+          plan.along_outputs ? place_offsets_[i % places_] + i / places_ * input_.channel_step : i;
+    }
   }
-  for (int64_t i = 0; i < row_count; ++i) {
-    rows[i] = !plan.along_outputs  ? i
-              : plan.taps_by_place ? place_offsets[i / in_count] + i % in_count
-                                   : place_offsets[i % places] + i / places * input.channel_step;
-  }
-  const Scratch run_scratch(static_cast<size_t>(2 * plan.block_lines) * sizeof(int64_t));
-  int64_t* const input_runs = run_scratch.as<int64_t>();
-  int64_t* const g_runs = input_runs + plan.block_lines;
 
-  const EqualCuts column_cuts(grad.out_width, plan.block_columns);
-  bool first = true;
-  for (int64_t begin = task.line_begin; begin < task.line_end; begin += plan.block_lines) {
-    const int64_t end = std::min(begin + plan.block_lines, task.line_end);
-    for (int64_t cut = 0; cut < column_cuts.pieces; ++cut, first = false) {
-      const int64_t x = column_cuts.begin(cut);
-      const int64_t width = column_cuts.begin(cut + 1) - x;
-      input.fill(in_maps, begin, end, x, width, copy);
-
-      PositionTile<T> tile;
-      tile.runs = 0;
-      tile.length = width;
-      const int64_t input_step = grad.stride_x * input.column_step;
-      for_each_segment(grad, begin, end, [&](const Segment& segment) {
-        for (int64_t i = 0; i < segment.rows; ++i, ++tile.runs) {
-          input_runs[tile.runs] = (segment.copy_row + i * grad.stride_y) * input.row_step();
-        }
-      });
-      // A filter of one place leaves no gaps between lines: one run.
-      bool joined = true;
-      for (int64_t i = 1; i < tile.runs; ++i) {
-        joined &= input_runs[i] - input_runs[i - 1] == width * input_step;
-      }
-      if (joined) {
-        tile.length = tile.runs * width;
-        tile.runs = 1;
-      }
-      tile.accumulate = !first;
-      if (!plan.along_outputs) {
-        copy_positions(grad, out_maps, out_count, begin, end, x, width, g_step, g);
-        for (int64_t i = 0; i < tile.runs; ++i) g_runs[i] = i * width * g_step;
-      }
-      for (int64_t p = 0; p < panels.pieces; ++p) {
-        const int64_t channel = panels.begin(p) * kN;
-        const int64_t vectors = panels.begin(p + 1) - panels.begin(p);
-        const auto run = [&](int64_t height) {
-          kSumTiles<T>[static_cast<size_t>(height - 1)][static_cast<size_t>(vectors - 1)](tile);
-        };
-        if (plan.along_outputs) {
-          const int64_t present = std::min(vectors * kN, out_count - channel);
-          copy_positions(grad, out_maps + channel * grad.output_strides.channel, present, begin,
-                         end, x, width, vectors * kN, g);
-          for (int64_t i = 0; i < tile.runs; ++i) g_runs[i] = i * width * vectors * kN;
-          tile.a = copy;
-          tile.a_runs = input_runs;
-          tile.a_step = input_step;
-          tile.b = g;
-          tile.b_runs = g_runs;
-          tile.b_step = vectors * kN;
-          tile.c_row_stride = plan.width;
-          // The task's taps follow each other among all taps of the group, or do so place by place.
-          const int64_t stretches = plan.taps_by_place && in_count < in_group ? places : 1;
-          const int64_t length = row_count / stretches;
-          const EqualCuts cuts(length, kTileRows);
-          for (int64_t stretch = 0; stretch < stretches; ++stretch) {
-            const int64_t tap =
-                plan.taps_by_place ? stretch * in_group + inputs.begin : inputs.begin * places;
-            for (int64_t t = 0; t < cuts.pieces; ++t) {
-              tile.rows = rows + stretch * length + cuts.begin(t);
-              tile.c = sums + (tap + cuts.begin(t)) * plan.width + outputs.begin + channel;
-              run(cuts.begin(t + 1) - cuts.begin(t));
-            }
-          }
-        } else {
-          tile.a = g;
-          tile.a_runs = g_runs;
-          tile.a_step = g_step;
-          tile.b_runs = input_runs;
-          tile.b_step = input_step;
-          tile.c_row_stride = places * plan.width;
-          const EqualCuts cuts(row_count, kTileRows);
-          for (int64_t place = 0; place < places; ++place) {
-            tile.b = copy + place_offsets[place] + channel;
-            for (int64_t t = 0; t < cuts.pieces; ++t) {
-              tile.rows = rows + cuts.begin(t);
-              tile.c = sums + ((outputs.begin + cuts.begin(t)) * places + place) * plan.width +
-                       inputs.begin + channel;
-              run(cuts.begin(t + 1) - cuts.begin(t));
-            }
-          }
-        }
+  void run() {
+    const EqualCuts column_cuts(grad_.out_width, plan_.block_columns);
+    tile_.accumulate = false;
+    for (int64_t begin = task_.line_begin; begin < task_.line_end; begin += plan_.block_lines) {
+      const int64_t end = std::min(begin + plan_.block_lines, task_.line_end);
+      for (int64_t cut = 0; cut < column_cuts.pieces; ++cut) {
+        const int64_t x = column_cuts.begin(cut);
+        add_block(begin, end, x, column_cuts.begin(cut + 1) - x);
+        tile_.accumulate = true;
       }
     }
   }
+
+ private:
+  static constexpr int64_t kN = kLanes<T>;
+
+  // Output lines [begin, end), columns [x, x + width).
+  void add_block(int64_t begin, int64_t end, int64_t x, int64_t width) {
+    input_.fill(in_maps_, begin, end, x, width, copy_);
+    const int64_t input_step = grad_.stride_x * input_.column_step;
+    set_runs(begin, end, x, width, input_step);
+    if (!plan_.along_outputs) {
+      copy_positions(grad_, out_maps_, out_count_, begin, end, x, width, g_step_, g_);
+    }
+    for (int64_t p = 0; p < panels_.pieces; ++p) {
+      const int64_t channel = panels_.begin(p) * kN;
+      const int64_t vectors = panels_.begin(p + 1) - panels_.begin(p);
+      if (!plan_.along_outputs) {
+        multiply_inputs(channel, vectors, input_step);
+        continue;
+      }
+      const T* const maps = out_maps_ + channel * grad_.output_strides.channel;
+      if (!in_place_) {
+        const int64_t present = std::min(vectors * kN, out_count_ - channel);
+        copy_positions(grad_, maps, present, begin, end, x, width, vectors * kN, g_);
+        for (int64_t i = 0; i < tile_.runs; ++i) g_runs_[i] = i * tile_.length * vectors * kN;
+      }
+      tile_.a_step = input_step;
+      tile_.b = in_place_ ? maps : g_;
+      tile_.b_step = in_place_ ? grad_.output_strides.column : vectors * kN;
+      multiply_outputs(channel, vectors);
+    }
+  }
+
+  // Where the block's lines begin, in the copy of the input and in output_grad. Lines that leave no
+  // gaps, as with a filter of one place, are one run.
+  void set_runs(int64_t begin, int64_t end, int64_t x, int64_t width, int64_t input_step) {
+    const MapStrides& out = grad_.output_strides;
+    tile_.runs = 0;
+    tile_.length = width;
+    bool joined = true;
+    for_each_segment(grad_, begin, end, [&](const Segment& segment) {
+      for (int64_t i = 0; i < segment.rows; ++i) {
+        const int64_t run = tile_.runs++;
+        input_runs_[run] = (segment.copy_row + i * grad_.stride_y) * input_.row_step;
+        g_runs_[run] =
+            in_place_ ? segment.image * out.image + (segment.row + i) * out.row + x * out.column
+                      : run * width * g_step_;
+        if (run == 0) continue;
+        joined &= input_runs_[run] - input_runs_[run - 1] == width * input_step;
+        joined &= !in_place_ || g_runs_[run] - g_runs_[run - 1] == width * out.column;
+      }
+    });
+    if (!joined) return;
+    tile_.length = tile_.runs * width;
+    tile_.runs = 1;
+  }
+
+  // A panel of output channels times all taps.
+  void multiply_outputs(int64_t channel, int64_t vectors) {
+    tile_.a = copy_;
+    tile_.a_runs = input_runs_;
+    tile_.b_runs = g_runs_;
+    tile_.c_row_stride = plan_.width;
+    const EqualCuts cuts(row_count_, plan_.tile.rows);
+    const int64_t first = task_.in_channels.begin * places_;
+    for (int64_t t = 0; t < cuts.pieces; ++t) {
+      tile_.rows = rows_ + cuts.begin(t);
+      tile_.c = sums_ + (first + cuts.begin(t)) * plan_.width + task_.out_channels.begin + channel;
+      multiply(cuts.begin(t + 1) - cuts.begin(t), vectors);
+    }
+  }
+
+  // A panel of input channels, at each place of the filter, times all output channels.
+  void multiply_inputs(int64_t channel, int64_t vectors, int64_t input_step) {
+    tile_.a = g_;
+    tile_.a_runs = g_runs_;
+    tile_.a_step = g_step_;
+    tile_.b_runs = input_runs_;
+    tile_.b_step = input_step;
+    tile_.c_row_stride = places_ * plan_.width;
+    const EqualCuts cuts(row_count_, plan_.tile.rows);
+    for (int64_t place = 0; place < places_; ++place) {
+      tile_.b = copy_ + place_offsets_[place] + channel;
+      for (int64_t t = 0; t < cuts.pieces; ++t) {
+        const int64_t row = (task_.out_channels.begin + cuts.begin(t)) * places_ + place;
+        tile_.rows = rows_ + cuts.begin(t);
+        tile_.c = sums_ + row * plan_.width + task_.in_channels.begin + channel;
+        multiply(cuts.begin(t + 1) - cuts.begin(t), vectors);
+      }
+    }
+  }
+
+  void multiply(int64_t height, int64_t vectors) const {
+    kSumTiles<T>[static_cast<size_t>(height - 1)][static_cast<size_t>(vectors - 1)](tile_);
+  }
+
+  const ConvWeightGrad<T>& grad_;
+  const WeightGradPlan& plan_;
+  const WeightGradTask& task_;
+  T* const sums_;
+  const int64_t places_, in_count_, out_count_;
+  const T* const in_maps_;
+  const T* const out_maps_;
+  const InputCopy<T> input_;
+  const EqualCuts panels_;
+  const int64_t row_count_;
+  const bool in_place_;
+  const int64_t g_step_;
+  const Scratch input_scratch_, g_scratch_, offset_scratch_;
+  T* const copy_;  // of the input
+  T* const g_;     // of output_grad
+  // Where rows of sums find their elements, places of the filter in the copy, and lines in both.
+  int64_t* const rows_;
+  int64_t* const place_offsets_;
+  int64_t* const input_runs_;
+  int64_t* const g_runs_;
+  PositionTile<T> tile_;
+};
+
+template <class T>
+void sum_weight_grad(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan,
+                     const WeightGradTask& task, T* sums) {
+  WeightGradSums<T>(grad, plan, task, sums).run();
 }
 
 // sums[i] += the same of the other parts, in order.
@@ -397,11 +448,7 @@ void finish_weight_grad(const ConvWeightGrad<T>& grad, const WeightGradPlan& pla
   for (int64_t t = 0; t < taps; ++t) {
     add_parts(vectors, sums + t * plan.width + outputs.begin, parts, part_size);
   }
-  const bool in_order =
-      plan.taps_by_place
-          ? w.in_channel == 1 && w.column == in_group && w.row == grad.kernel_width * in_group
-          : w.column == 1 && w.row == grad.kernel_width && w.in_channel == places;
-  if (in_order) {
+  if (w.column == 1 && w.row == grad.kernel_width && w.in_channel == places) {
     transpose(count, taps, sums + outputs.begin, plan.width, weight, w.out_channel);
     return;
   }
@@ -409,8 +456,7 @@ void finish_weight_grad(const ConvWeightGrad<T>& grad, const WeightGradPlan& pla
   T* const rows = scratch.as<T>();
   transpose(count, taps, sums + outputs.begin, plan.width, rows, taps);
   for (int64_t o = 0; o < count; ++o) {
-    place_sums(rows + o * taps, plan.taps_by_place, plan.taps_by_place ? in_group : places,
-               weight + o * w.out_channel);
+    place_sums(rows + o * taps, false, places, weight + o * w.out_channel);
   }
 }
 

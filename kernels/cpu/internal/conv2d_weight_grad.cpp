@@ -28,7 +28,11 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 template <class T>
 constexpr WeightGradFunctions<T> weight_grad_functions() {
-  return {kTileRows, kTileVectors, kLanes<T>, sum_weight_grad<T>, finish_weight_grad<T>};
+  return {{kTileRows, kTileVectors},
+          {kWideTileRows, kWideTileVectors},
+          kLanes<T>,
+          sum_weight_grad<T>,
+          finish_weight_grad<T>};
 }
 
 const WeightGradTarget& weight_grad_target() {
@@ -60,6 +64,7 @@ constexpr int64_t kPanelBytes = 24 * 1024;  // of a panel of vectors, to stay in
 constexpr int64_t kCopyBytes = 384 * 1024;  // of the input's copy, to stay in L2
 constexpr int64_t kSumBytes = 4 << 20;      // of the sums of all parts
 constexpr int64_t kMostParts = 16;
+constexpr int64_t kTilesForThreads = 128;    // of all parts' sums: work for many threads
 constexpr int64_t kWorkPerTask = 64 * 1024;  // multiply-adds worth a task of their own
 
 int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, multiple) * multiple; }
@@ -76,13 +81,14 @@ WeightGradPlan make_plan(const ConvWeightGrad<T>& grad, const WeightGradFunction
   const int64_t along_outputs = round_up(out_group, target.lanes) * in_group;
   const int64_t along_inputs = round_up(in_group, target.lanes) * out_group;
   plan.along_outputs = 4 * along_outputs <= 5 * along_inputs;
-  plan.taps_by_place = plan.along_outputs && grad.input_strides.channel == 1 && in_group > 1;
   const int64_t vector_channels = plan.along_outputs ? out_group : in_group;
   plan.width = round_up(vector_channels, target.lanes);
   plan.sums_of_group = plan.width * places * (plan.along_outputs ? in_group : out_group);
 
   const int64_t vectors = plan.width / target.lanes;
-  const int64_t panel = divide_up(vectors, divide_up(vectors, target.tile_vectors));
+  plan.tile = better_tile(target.tile, target.wide_tile,
+                          plan.along_outputs ? grad.taps() : out_group, vectors);
+  const int64_t panel = divide_up(vectors, divide_up(vectors, plan.tile.vectors));
   const int64_t positions = kPanelBytes / (panel * target.lanes * kElement);
   const int64_t copy_width = plan.along_outputs ? in_group : plan.width;
   const int64_t column_bytes = copy_width * (reach_y + 1) * grad.stride_x * kElement;
@@ -105,14 +111,17 @@ WeightGradPlan make_plan(const ConvWeightGrad<T>& grad, const WeightGradFunction
   return plan;
 }
 
-// Parts of the sum: by the shape alone, a power of two.
+// Parts of the sum, a power of two, by the shape alone: as few as give many threads something to
+// do, since a part costs another pass over its sums.
 template <class T>
-int64_t count_parts(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan) {
+int64_t count_parts(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan, int64_t lanes) {
   const int64_t lines = grad.images * grad.out_height;
   const int64_t bytes = grad.groups * plan.sums_of_group * static_cast<int64_t>(sizeof(T));
   const int64_t work = lines * grad.out_width * grad.out_channels * grad.taps() / kWorkPerTask;
-  const int64_t most =
-      std::min({kMostParts, kSumBytes / bytes, divide_up(lines, plan.block_lines), work});
+  const int64_t tiles = grad.groups * divide_up(plan.sums_of_group / plan.width, plan.tile.rows) *
+                        divide_up(plan.width / lanes, plan.tile.vectors);
+  const int64_t most = std::min({kMostParts, divide_up(kTilesForThreads, tiles), kSumBytes / bytes,
+                                 divide_up(lines, plan.block_lines), work});
   int64_t parts = 1;
   while (2 * parts <= most) parts *= 2;
   return parts;
@@ -136,7 +145,7 @@ void weight_grad(const ConvWeightGrad<T>& grad) {
   if (is_depthwise(grad)) return compute_depthwise_weight_grad(grad);
   const WeightGradFunctions<T>& target = functions<T>();
   const WeightGradPlan plan = make_plan(grad, target);
-  const int64_t parts = count_parts(grad, plan);
+  const int64_t parts = count_parts(grad, plan, target.lanes);
   const int64_t lines = grad.images * grad.out_height;
   const int64_t part_size = grad.groups * plan.sums_of_group;
   const Sums memory(parts * part_size * static_cast<int64_t>(sizeof(T)));
@@ -145,9 +154,9 @@ void weight_grad(const ConvWeightGrad<T>& grad) {
   // Few parts and groups for many threads: some channels each, the vector side in whole panels.
   const int64_t in_group = grad.in_group(), out_group = grad.out_group();
   const int64_t wanted = divide_up(available_threads(), parts * grad.groups);
-  const int64_t panel = target.tile_vectors * target.lanes;
-  const int64_t in_unit = plan.along_outputs ? target.tile_rows : panel;
-  const int64_t out_unit = plan.along_outputs ? panel : target.tile_rows;
+  const int64_t panel = plan.tile.vectors * target.lanes;
+  const int64_t in_unit = plan.along_outputs ? plan.tile.rows : panel;
+  const int64_t out_unit = plan.along_outputs ? panel : plan.tile.rows;
   const int64_t in_units = divide_up(in_group, in_unit);
   const int64_t out_units = divide_up(out_group, out_unit);
   const int64_t in_cuts = std::min(wanted, in_units);

@@ -10,13 +10,12 @@
 namespace entasis::cpu {
 
 // The gradient of one group is a matrix product over the output positions. With vectors along the
-// output channels, its rows are the filter's taps [channel][row][column] (or, if the input is
-// channels-last, [row][column][channel]): sums[tap][output channel]. With vectors along the input
-// channels, there is one product for each place in the filter: sums[output channel][place][input
-// channel].
+// output channels, its rows are the filter's taps [channel][row][column]: sums[tap][output
+// channel]. With vectors along the input channels, there is one product for each place in the
+// filter: sums[output channel][place][input channel].
 struct WeightGradPlan {
   bool along_outputs;     // else along the input's channels
-  bool taps_by_place;     // the order of taps is [row][column][channel]
+  TileShape tile;         // the largest used
   int64_t width;          // of a row of sums: the vector side's channels, in whole vectors
   int64_t sums_of_group;  // elements
   int64_t block_lines;    // output lines in a block: rows of all images, one after another
@@ -36,8 +35,7 @@ struct WeightGradTask {
 // The code of one Highway target.
 template <class T>
 struct WeightGradFunctions {
-  int tile_rows;
-  int tile_vectors;
+  TileShape tile, wide_tile;  // to choose from; the second may be empty
   int lanes;
   // Writes the task's share of one group's sums.
   void (*sum)(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan, const WeightGradTask& task,

@@ -74,24 +74,24 @@ void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride
   constexpr int64_t kN = static_cast<int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
   constexpr int64_t kBlock = 16 / sizeof(T);
   constexpr int64_t kLine = 64 / sizeof(T);
-  int64_t c = 0;
-  for (; c + kN <= columns; c += kN) {
-    int64_t r = 0;
-    for (; r + kBlock <= rows; r += kBlock) {
-      if (r % kLine == 0) {
+  if (rows < kBlock || columns < kN) {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < columns; ++i) to[r * to_stride + i] = from[r + i * from_stride];
+    }
+    return;
+  }
+  // The last block of lines or rows begins early enough to be whole.
+  for (int64_t next_c = 0; next_c < columns; next_c += kN) {
+    const int64_t c = std::min(next_c, columns - kN);
+    for (int64_t next_r = 0; next_r < rows; next_r += kBlock) {
+      const int64_t r = std::min(next_r, rows - kBlock);
+      if (next_r % kLine == 0) {
         for (int64_t i = 0; i < kN; ++i)
           hwy::Prefetch(from + r + 2 * kLine + (c + i) * from_stride);
       }
       transpose_block(d, from + r + c * from_stride, from_stride, to + r * to_stride + c,
                       to_stride);
     }
-    for (; r < rows; ++r) {
-      for (int64_t i = 0; i < kN; ++i) to[r * to_stride + c + i] = from[r + (c + i) * from_stride];
-    }
-  }
-  if (c == columns) return;
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t i = c; i < columns; ++i) to[r * to_stride + i] = from[r + i * from_stride];
   }
 }
 
