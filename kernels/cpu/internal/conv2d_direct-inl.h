@@ -151,8 +151,8 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
 
 // The panels of a group: its output channels in vectors, cut to the tile's width.
 template <class T>
-EqualCuts channel_panels(const Conv2d<T>& conv) {
-  return EqualCuts(divide_up(conv.out_channels / conv.groups, kLanes<T>), kTileVectors);
+EqualCuts channel_panels(const Conv2d<T>& conv, const ChannelPlan<T>& plan) {
+  return EqualCuts(divide_up(conv.out_channels / conv.groups, kLanes<T>), plan.tile.vectors);
 }
 
 template <class T>
@@ -163,7 +163,7 @@ void pack_channel_panel(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64
   const int64_t out_channels = conv.out_channels / conv.groups;
   const int64_t filter = conv.kernel_height * conv.kernel_width;
   const int64_t terms = plan.stretches * plan.stretch_length;
-  const EqualCuts panels = channel_panels(conv);
+  const EqualCuts panels = channel_panels(conv, plan);
   const int64_t first = panels.begin(panel) * kN;
   const int64_t width = panels.begin(panel + 1) * kN - first;
   const int64_t present = std::min(width, out_channels - first);
@@ -237,8 +237,8 @@ void convolve_channels(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_
     std::fill_n(to + end * channels, (plan.copy_columns - end) * channels, T{0});
   }
 
-  const EqualCuts panels = channel_panels(conv);
-  const EqualCuts tiles(conv.out_width, kTileRows);
+  const EqualCuts panels = channel_panels(conv, plan);
+  const EqualCuts tiles(conv.out_width, plan.tile.rows);
   const int64_t stretches_per_row = plan.stretches / conv.kernel_height;
   for (int64_t g = 0; g < conv.groups; ++g) {
     T* output = conv.output + image * out.image + row * out.row + g * out_group * out.channel;

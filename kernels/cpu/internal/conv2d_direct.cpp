@@ -25,8 +25,12 @@ namespace entasis::cpu::HWY_NAMESPACE {
 
 template <class T>
 constexpr Conv2dFunctions<T> conv2d_functions() {
-  return {kTileRows,          kTileVectors,         kLanes<T>,
-          convolve_pixels<T>, convolve_channels<T>, pack_channel_panel<T>};
+  return {{kTileRows, kTileVectors},
+          {kWideTileRows, kWideTileVectors},
+          kLanes<T>,
+          convolve_pixels<T>,
+          convolve_channels<T>,
+          pack_channel_panel<T>};
 }
 
 const Conv2dTarget& conv2d_target() {
@@ -220,13 +224,14 @@ void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   plan.copy_rows = (plan.strip_rows - 1) * conv.stride_y + reach_y + 1;
 
   const int64_t vectors = divide_up(conv.out_channels / conv.groups, target.lanes);
-  const int64_t panels = divide_up(vectors, target.tile_vectors);
+  plan.tile = better_tile(target.tile, target.wide_tile, conv.out_width, vectors);
+  const int64_t panels = divide_up(vectors, plan.tile.vectors);
   const int64_t terms = plan.stretches * plan.stretch_length;
   const Scratch scratch(static_cast<size_t>(conv.groups * vectors * target.lanes * terms) *
                         sizeof(T));
   T* const packed = scratch.as<T>();
   plan.weight = packed;
-  const int64_t panel_elements = target.tile_vectors * target.lanes * terms;
+  const int64_t panel_elements = plan.tile.vectors * target.lanes * terms;
   const int64_t grain = std::max<int64_t>(1, 32 * 1024 / std::max<int64_t>(1, panel_elements));
   parallel_for(conv.groups * panels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -257,8 +262,8 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
   const int64_t pitch = conv.out_width + (conv.kernel_width - 1) * conv.dilation_x / conv.stride_x;
   const int64_t pixel_vectors =
       divide_up((conv.out_height - 1) * pitch + conv.out_width, target.lanes);
-  const int64_t tile_channels = divide_up(out_group, divide_up(out_group, target.tile_rows));
-  const int64_t wide = target.tile_vectors * (out_group == 1 ? 4 : out_group == 2 ? 2 : 1);
+  const int64_t tile_channels = divide_up(out_group, divide_up(out_group, target.tile.rows));
+  const int64_t wide = target.tile.vectors * (out_group == 1 ? 4 : out_group == 2 ? 2 : 1);
   double pixels = static_cast<double>(out_group * pixel_vectors) * taps /
                   tile_efficiency(tile_channels, std::min(wide, pixel_vectors));
   pixels += out_elements * (conv.output_strides.column == 1 ? 0.1 : 1);
@@ -266,10 +271,9 @@ bool pixels_are_cheaper(const Conv2d<T>& conv, const Conv2dFunctions<T>& target)
 
   const int64_t channel_vectors = divide_up(out_group, target.lanes);
   const int64_t tile_pixels =
-      divide_up(conv.out_width, divide_up(conv.out_width, target.tile_rows));
-  double channels =
-      static_cast<double>(conv.out_height * conv.out_width * channel_vectors) * taps /
-      tile_efficiency(tile_pixels, std::min<int64_t>(target.tile_vectors, channel_vectors));
+      divide_up(conv.out_width, divide_up(conv.out_width, target.tile.rows));
+  double channels = static_cast<double>(conv.out_height * conv.out_width * channel_vectors) * taps /
+                    tile_efficiency(tile_pixels, std::min(target.tile.vectors, channel_vectors));
   channels += out_elements * (conv.output_strides.channel == 1 ? 0 : 1);
   channels += in_elements * (conv.input_strides.channel == 1 ? 0.1 : 1);
   return pixels < channels;

@@ -46,6 +46,7 @@ struct ChannelPlan {
   int64_t copy_columns;         // padded input columns
   int64_t stretches;            // along the sum
   int64_t stretch_length;       // elements of each
+  TileShape tile;               // of pixels by vectors, the largest used
   int64_t stretches_per_block;  // the sum is taken in blocks, to keep a panel's block in L2
   const T* weight;              // panels of one group after another
 };
@@ -53,9 +54,8 @@ struct ChannelPlan {
 // The code of one Highway target.
 template <class T>
 struct Conv2dFunctions {
-  int tile_rows;
-  int tile_vectors;
-  int lanes;  // elements in a vector
+  TileShape tile, wide_tile;  // the second, which may be empty, serves channels only
+  int lanes;                  // elements in a vector
   // One strip of one image, all groups. The strip begins at output row `row`.
   void (*pixels)(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t image, int64_t row);
   void (*channels)(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_t image, int64_t row);
