@@ -75,6 +75,14 @@ void add_products(std::vector<BenchRow>& rows) {
         "b48x64x64x64", "b96x128x128x64"}) {
     add_matmul(rows, sizes);
   }
+  for (const char* sizes : {"1x4096x4096", "64x1024x1024", "512x768x3072"}) {
+    for (const char* dtype : {"f16", "bf16"}) {
+      const std::string text = std::string("half_matmul/") + dtype + "/" + sizes;
+      const std::vector<int64_t> s = Name(text).sizes(2);
+      const double m = double(s[0]), k = double(s[1]), n = double(s[2]);
+      add(rows, text, 2 * m * k * n, 2 * (m * k + k * n + m * n), 0);
+    }
+  }
   for (const char* shape : {"n8c64o64h56k3p1", "n8c128o128h28k3p1", "n32c1o32h28k3p1",
                             "n8c3o64h224k7s2p3", "n8c256o512h14k1", "n8c128o128h28k3p1g128"}) {
     add_conv(rows, shape);

@@ -2,6 +2,7 @@
 // libraries spell differently; ops are found by the tensors that they take.
 //
 //   matmul/<m>x<k>x<n>/<nn|nt|tn|tt>, matmul/b<batch>x<m>x<k>x<n>/…   t: the operand is a transpose
+//   half_matmul/<f16|bf16>/<m>x<k>x<n>   x [m, k], weight [n, k]
 //   linear/<m>x<k>x<n>               x [m, k], weight [n, k], bias
 //   conv/n<>c<>o<>h<>k<>s<>p<>g<>/<forward|input|weight>/<nchw|nhwc>
 //   <pointwise op>/<n>               contiguous, f32
@@ -46,6 +47,7 @@ class Works {
     const std::string& kind = name.fields[0];
     Run run;
     if (kind == "matmul") run = matmul_work(name);
+    if (kind == "half_matmul") run = half_matmul_work(name);
     if (kind == "linear") run = linear_work(name);
     if (kind == "conv") run = conv_work(name);
     if (kind == "copy") run = copy_work(name);
@@ -75,6 +77,15 @@ class Works {
     };
     const std::string& form = name.fields.at(2);
     const Tensor a = operand(s[0], s[1], form[0] == 't'), b = operand(s[1], s[2], form[1] == 't');
+    return [=] { matmul(a, b); };
+  }
+
+  // half_matmul/<f16|bf16>/<m>x<k>x<n>: weights [n, k], as linear has them.
+  static Run half_matmul_work(const Name& name) {
+    const Sizes s = name.sizes(2);
+    const auto dtype = Lib::dtype(name.fields[1]);
+    const Tensor a = Lib::cast(randn({s[0], s[1]}), dtype);
+    const Tensor b = Lib::cast(randn({s[2], s[1]}), dtype).transpose(0, 1);
     return [=] { matmul(a, b); };
   }
 

@@ -1,6 +1,9 @@
 // Matrix products over tensors: finds the matrices and batches in the operands' strides and hands
-// them to gemm(), without copies. Half types are converted to f32 around the product; integers go
-// through a plain blocked loop.
+// them to gemm(), without copies. Half types are multiplied as f32, converted within the product,
+// or before it where their matrices are neither rows nor columns of neighbours; integers go through
+// a plain blocked loop.
+#include <optional>
+
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/float_view.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
@@ -11,9 +14,9 @@ namespace entasis::cpu {
 namespace {
 
 // A product read off tensors: C [batch.., m, n] is dense, A and B have any strides.
-template <class T>
+template <class T, class In = T>
 struct Product {
-  Gemm<T> gemm;
+  Gemm<T, In> gemm;
   SmallVector<GemmBatch, 4> batch;
 };
 
@@ -25,8 +28,8 @@ int64_t batch_stride(const Dims& shape, const Dims& strides, int matrix_dims, in
 
 // Rows of A that follow each other from one batch to the next, with one B for all, are one taller
 // A.
-template <class T>
-void fold_batches(Product<T>& p) {
+template <class T, class In>
+void fold_batches(Product<T, In>& p) {
   while (!p.batch.empty()) {
     const GemmBatch& inner = p.batch.back();
     const bool rows_continue =
@@ -38,8 +41,8 @@ void fold_batches(Product<T>& p) {
   }
 }
 
-template <class T>
-void run_floats(Product<T>& p) {
+template <class T, class In>
+void run_floats(Product<T, In>& p) {
   fold_batches(p);
   for (const GemmBatch& b : p.batch) {
     if (b.size == 0) return;
@@ -80,8 +83,8 @@ void run_integers(Product<T>& p) {
   }
 }
 
-template <class T>
-void run(Product<T>& p) {
+template <class T, class In>
+void run(Product<T, In>& p) {
   if constexpr (std::is_integral_v<T>) {
     run_integers(p);
   } else {
@@ -90,9 +93,9 @@ void run(Product<T>& p) {
 }
 
 // C's batches are dense, so its strides follow from its shape.
-template <class T>
-void set_batches(Product<T>& p, const Dims& out_shape, const TensorView<T>& a,
-                 const TensorView<T>& b, int b_matrix_dims) {
+template <class T, class In>
+void set_batches(Product<T, In>& p, const Dims& out_shape, const TensorView<In>& a,
+                 const TensorView<In>& b, int b_matrix_dims) {
   int64_t c_stride = p.gemm.m * p.gemm.n;
   SmallVector<GemmBatch, 4> inner_first;
   for (int k = 0; k < out_shape.size() - 2; ++k) {
@@ -105,10 +108,10 @@ void set_batches(Product<T>& p, const Dims& out_shape, const TensorView<T>& a,
   for (int k = inner_first.size() - 1; k >= 0; --k) p.batch.push_back(inner_first[k]);
 }
 
-template <class T>
-void matmul_typed(const TensorView<T>& a, const TensorView<T>& b, const Dims& out_shape, T* c) {
+template <class T, class In>
+void matmul_typed(const TensorView<In>& a, const TensorView<In>& b, const Dims& out_shape, T* c) {
   const int da = a.shape.size(), db = b.shape.size();
-  Product<T> p;
+  Product<T, In> p;
   p.gemm.m = a.shape[da - 2];
   p.gemm.k = a.shape[da - 1];
   p.gemm.n = b.shape[db - 1];
@@ -124,11 +127,11 @@ void matmul_typed(const TensorView<T>& a, const TensorView<T>& b, const Dims& ou
   run(p);
 }
 
-template <class T>
-void linear_typed(const TensorView<T>& x, const TensorView<T>& w, const TensorView<T>* bias,
+template <class T, class In>
+void linear_typed(const TensorView<In>& x, const TensorView<In>& w, const TensorView<T>* bias,
                   const Dims& out_shape, T* y) {
   const int dx = x.shape.size();
-  Product<T> p;
+  Product<T, In> p;
   p.gemm.m = dx >= 2 ? x.shape[dx - 2] : 1;
   p.gemm.k = x.shape[dx - 1];
   p.gemm.n = w.shape[0];
@@ -145,28 +148,51 @@ void linear_typed(const TensorView<T>& x, const TensorView<T>& w, const TensorVi
   run(p);
 }
 
+// Whether the rows or the columns of a tensor's matrices are neighbours in memory.
+bool lies_in_lines(const Tensor& t) {
+  const int rank = t.dim();
+  const auto runs = [&](int d) { return d < 0 || t.strides()[d] == 1 || t.shape()[d] == 1; };
+  return runs(rank - 1) || runs(rank - 2);
+}
+
+// Calls `f(a, b)` with views of the operands of a product that computes in T: of half types where
+// gemm() takes them as they lie.
+template <class T, class F>
+void with_operands(const Tensor& a, const Tensor& b, const F& f) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (is_half(a.dtype()) && lies_in_lines(a) && lies_in_lines(b)) {
+      const auto call = [&]<class In>(TypeTag<In>) {
+        f(TensorView<In>{a.raw_as<const In>(), a.shape(), a.strides()},
+          TensorView<In>{b.raw_as<const In>(), b.shape(), b.strides()});
+      };
+      return a.dtype() == kF16 ? call(TypeTag<Half>{}) : call(TypeTag<BFloat16>{});
+    }
+  }
+  const InputView<T> a_view(a), b_view(b);
+  f(a_view.view(), b_view.view());
+}
+
 }  // namespace
 
 void matmul(CpuContext&, const Matmul&, Inputs in, Outputs out) {
   if (out[0].numel() == 0) return;
   with_compute_type(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    const InputView<T> a(in[0].tensor()), b(in[1].tensor());
     OutputView<T> c(out[0]);
-    matmul_typed<T>(a.view(), b.view(), out[0].shape(), c.data());
+    with_operands<T>(in[0].tensor(), in[1].tensor(), [&](const auto& a, const auto& b) {
+      matmul_typed(a, b, out[0].shape(), c.data());
+    });
   });
 }
 
 void linear(CpuContext&, const Linear&, Inputs in, Outputs out) {
   if (out[0].numel() == 0) return;
   with_compute_type(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    const InputView<T> x(in[0].tensor()), w(in[1].tensor());
     OutputView<T> y(out[0]);
-    if (in[2].is_tensor()) {
-      const InputView<T> bias(in[2].tensor(), InputView<T>::kDense);
-      linear_typed<T>(x.view(), w.view(), &bias.view(), out[0].shape(), y.data());
-    } else {
-      linear_typed<T>(x.view(), w.view(), nullptr, out[0].shape(), y.data());
-    }
+    std::optional<InputView<T>> bias;
+    if (in[2].is_tensor()) bias.emplace(in[2].tensor(), InputView<T>::kDense);
+    with_operands<T>(in[0].tensor(), in[1].tensor(), [&](const auto& x, const auto& w) {
+      linear_typed<T>(x, w, bias ? &bias->view() : nullptr, out[0].shape(), y.data());
+    });
   });
 }
 

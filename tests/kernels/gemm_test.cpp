@@ -302,6 +302,67 @@ TYPED_TEST(GemmTest, Batches) {
   set_num_threads(before);
 }
 
+// Half types give the bits of a product of their values in float.
+template <class In>
+class GemmHalfTest : public testing::Test {};
+using HalfTypes = testing::Types<Half, BFloat16>;
+TYPED_TEST_SUITE(GemmHalfTest, HalfTypes);
+
+TYPED_TEST(GemmHalfTest, GivesTheBitsOfConvertedOperands) {
+  using In = TypeParam;
+  const int before = num_threads();
+  for (const auto& [m, n, k] : {std::array{1, 70, 300},
+                                {70, 1, 300},
+                                {3, 50, 40},
+                                {9, 130, 67},
+                                {64, 64, 64},
+                                {301, 128, 33},
+                                {37, 530, 1030},
+                                {300, 20, 700}}) {
+    for (const Layout& a : kLayouts) {
+      for (const Layout& b : kLayouts) {
+        const bool usual = std::max(&a, &b) <= &kLayouts[1];
+        if (!usual && m * n * k > 200'000) continue;
+        SCOPED_TRACE(name_of(m, n, k) + " a " + a.name + " b " + b.name);
+        Problem<float> problem(m, n, k, a, b, {true, false, true, 1});
+        const auto halves = [](std::vector<float>& values) {
+          std::vector<In> converted;
+          for (float& value : values) {
+            converted.push_back(In(value));
+            value = float(converted.back());
+          }
+          return converted;
+        };
+        const std::vector<In> a_half = halves(problem.a), b_half = halves(problem.b);
+        on_every_target([&](int64_t) {
+          const std::vector<float> expected = problem.run();
+          std::vector<float> c = problem.c_before;
+          Gemm<float, In> g;
+          g.m = problem.g.m, g.n = problem.g.n, g.k = problem.g.k;
+          g.a = a_half.data() + (problem.g.a - problem.a.data());
+          g.b = b_half.data() + (problem.g.b - problem.b.data());
+          g.a_row_stride = problem.g.a_row_stride, g.a_column_stride = problem.g.a_column_stride;
+          g.b_row_stride = problem.g.b_row_stride, g.b_column_stride = problem.g.b_column_stride;
+          g.c = c.data();
+          g.c_row_stride = problem.g.c_row_stride;
+          g.column_bias = problem.g.column_bias;
+          g.row_bias = problem.g.row_bias;
+          g.accumulate = problem.g.accumulate;
+          for (const int threads : {1, 32}) {
+            set_num_threads(threads);
+            c = problem.c_before;
+            gemm(g);
+            ASSERT_EQ(std::memcmp(c.data(), expected.data(), c.size() * sizeof(float)), 0)
+                << threads << " threads";
+          }
+        });
+        set_num_threads(before);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TYPED_TEST(GemmTest, EmptyProductsTouchNothing) {
   Gemm<TypeParam> g;
   g.k = 5;

@@ -2,10 +2,13 @@
 // where that is its dtype, else a converted dense copy (half types compute in float).
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 
 #include <entasis/backends/cpu/memory.h>
+#include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/operand.h>
+#include <entasis/kernels/cpu/internal/convert_half.h>
 
 namespace entasis::cpu {
 
@@ -62,24 +65,54 @@ class Workspace {
   size_t bytes_;
 };
 
+template <class T>
+inline constexpr bool kIsHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
+// Copies n elements of one type to another's, both adjacent.
+template <class To, class From>
+void convert_run(const From* from, int64_t n, To* to) {
+  if constexpr (std::is_same_v<To, From>) {
+    std::copy_n(from, n, to);
+  } else if constexpr ((std::is_same_v<To, float> && kIsHalf<From>) ||
+                       (kIsHalf<To> && std::is_same_v<From, float>)) {
+    convert_adjacent(to, from, n);
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i] = convert<To>(from[i]);
+  }
+}
+
+// Elements that one thread converts as fast as several.
+inline constexpr int64_t kSerialElements = 32768;
+
 // Copies the elements of a strided tensor, in row-major order, to `out`.
 template <class To, class From>
 void copy_dense(const From* data, const Dims& shape, const Dims& strides, To* out) {
   const int rank = shape.size();
   const int64_t count = count_elements(shape);
   if (count == 0) return;
-  if (rank == 0) {
-    *out = convert<To>(*data);
-    return;
-  }
-  const int64_t row = shape[rank - 1], step = strides[rank - 1];
-  int64_t at[kMaxDims] = {};
-  for (int64_t done = 0; done < count; done += row) {
-    const From* from = data;
-    for (int d = 0; d < rank - 1; ++d) from += at[d] * strides[d];
-    for (int64_t i = 0; i < row; ++i) out[done + i] = convert<To>(from[i * step]);
-    for (int d = rank - 2; d >= 0 && ++at[d] == shape[d]; --d) at[d] = 0;
-  }
+  const int64_t row = rank == 0 ? 1 : shape[rank - 1], step = rank == 0 ? 1 : strides[rank - 1];
+  const int64_t rows = count / row;
+  const int64_t grain =
+      count <= kSerialElements ? rows : std::max<int64_t>(1, kSerialElements / 4 / row);
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+    int64_t at[kMaxDims] = {};
+    int64_t rest = begin;
+    for (int d = rank - 2; d >= 0; --d) {
+      at[d] = rest % shape[d];
+      rest /= shape[d];
+    }
+    for (int64_t r = begin; r < end; ++r) {
+      const From* from = data;
+      for (int d = 0; d < rank - 1; ++d) from += at[d] * strides[d];
+      To* const to = out + r * row;
+      if (step == 1) {
+        convert_run(from, row, to);
+      } else {
+        for (int64_t i = 0; i < row; ++i) to[i] = convert<To>(from[i * step]);
+      }
+      for (int d = rank - 2; d >= 0 && ++at[d] == shape[d]; --d) at[d] = 0;
+    }
+  });
 }
 
 template <class T>
@@ -137,7 +170,11 @@ class OutputView {
   template <class To>
   void write_back(To* out) {
     const T* from = workspace_.template as<T>();
-    for (int64_t i = 0; i < tensor_.numel(); ++i) out[i] = convert<To>(from[i]);
+    const int64_t n = tensor_.numel();
+    const int64_t grain = n <= kSerialElements ? std::max<int64_t>(1, n) : kSerialElements / 4;
+    parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+      convert_run(from + begin, end - begin, out + begin);
+    });
   }
   Tensor& tensor_;
   bool converts_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include <entasis/backends/cpu/internal/scratch.h>
 #include <entasis/backends/cpu/parallel.h>
@@ -20,16 +21,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
 
-template <class T>
-constexpr GemmFunctions<T> gemm_functions() {
-  return {kTileRows,         kLanes<T>,
-          multiply_tiles<T>, multiply_tiles_transposed<T>,
-          multiply_dots<T>,  kTileVectors * kLanes<T>,
-          pack_panels<T>,    transpose<T>};
+template <class T, class In = T>
+constexpr GemmFunctions<T, In> gemm_functions() {
+  return {kTileRows,
+          kLanes<T>,
+          multiply_tiles<T, In>,
+          std::is_same_v<T, In> ? multiply_tiles_transposed<T> : nullptr,
+          multiply_dots<T, In>,
+          kTileVectors * kLanes<T>,
+          pack_panels<T, In>,
+          transpose<T>};
 }
 
 const GemmTarget& gemm_target() {
-  static constexpr GemmTarget kTarget = {gemm_functions<float>(), gemm_functions<double>()};
+  static constexpr GemmTarget kTarget = {gemm_functions<float>(), gemm_functions<double>(),
+                                         gemm_functions<float, Half>(),
+                                         gemm_functions<float, BFloat16>()};
   return kTarget;
 }
 
@@ -42,10 +49,14 @@ namespace {
 
 HWY_EXPORT(gemm_target);
 
-template <class T>
-const GemmFunctions<T>& functions() {
+template <class T, class In>
+const GemmFunctions<T, In>& functions() {
   const GemmTarget& target = HWY_DYNAMIC_DISPATCH(gemm_target)();
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (std::is_same_v<In, Half>) {
+    return target.f16;
+  } else if constexpr (std::is_same_v<In, BFloat16>) {
+    return target.bf16;
+  } else if constexpr (sizeof(T) == 4) {
     return target.f32;
   } else {
     return target.f64;
@@ -61,13 +72,14 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-template <class T>
-GemmMethod choose_method(const Gemm<T>& g, const GemmFunctions<T>& target, bool batched) {
+template <class T, class In>
+GemmMethod choose_method(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, bool batched) {
   if (g.k >= kLeastDotLength) {
     if (g.n <= kThin && g.a_column_stride == 1) return GemmMethod::kDots;
     if (g.m <= kThin && g.b_row_stride == 1) return GemmMethod::kTransposedDots;
   }
-  if (batched || (g.b_column_stride == 1 && g.a_row_stride != 1)) return GemmMethod::kTiles;
+  if (batched || !std::is_same_v<T, In> || (g.b_column_stride == 1 && g.a_row_stride != 1))
+    return GemmMethod::kTiles;
   // In vector multiply-adds; moving an element to its transposed place costs about 0.6 of one.
   constexpr double kMove = 0.6;
   const double m = static_cast<double>(g.m), n = static_cast<double>(g.n);
@@ -120,8 +132,8 @@ GemmPart part_of(const Grid& grid, int64_t index, int64_t m, int64_t n, int64_t 
 }
 
 // Moves the operands to element `index` of the batch.
-template <class T>
-void select(Gemm<T>& g, int64_t index) {
+template <class T, class In>
+void select(Gemm<T, In>& g, int64_t index) {
   for (size_t i = g.batch.size(); i-- > 0;) {
     const GemmBatch& dim = g.batch[i];
     const int64_t at = index % dim.size;
@@ -132,14 +144,15 @@ void select(Gemm<T>& g, int64_t index) {
   }
 }
 
-template <class T>
-void run_part(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target,
+template <class T, class In>
+void run_part(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
               const GemmPart& part) {
   switch (method) {
     case GemmMethod::kTiles:
       return target.tiles(g, part);
     case GemmMethod::kTransposedTiles:
-      return target.transposed_tiles(g, part);
+      if constexpr (std::is_same_v<T, In>) target.transposed_tiles(g, part);
+      return;
     case GemmMethod::kDots:
       return target.dots(g, part, false);
     case GemmMethod::kTransposedDots:
@@ -150,19 +163,20 @@ void run_part(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& targe
 // One product on many threads: they pack B together, each panel once, and then take rectangles of
 // C. Fewer threads pack what they need each for themselves, without waiting for one another.
 constexpr int kMostPrivatePackers = 16;
-template <class T>
-bool shares_b(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, int threads) {
+template <class T, class In>
+bool shares_b(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
+              int threads) {
   return method == GemmMethod::kTiles && threads > kMostPrivatePackers &&
          g.m > 8 * target.tile_rows && g.m * g.n * g.k >= 64 * kSerialWork;
 }
-template <class T>
-void run_sharing_b(const Gemm<T>& g, const GemmFunctions<T>& target, int threads) {
+template <class T, class In>
+void run_sharing_b(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, int threads) {
   const Scratch scratch(static_cast<size_t>(g.k * round_up(g.n, target.lanes)) * sizeof(T));
   const int64_t panels = (g.n + target.panel_columns - 1) / target.panel_columns;
   parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
     target.pack_panels(g, begin, end, scratch.as<T>());
   });
-  Gemm<T> packed = g;
+  Gemm<T, In> packed = g;
   packed.packed_b = scratch.as<T>();
   const Grid grid = choose_grid(g.m, g.n, false, target.tile_rows, target.panel_columns, threads);
   parallel_for(grid.rows * grid.columns, 1, [&](int64_t begin, int64_t end) {
@@ -173,13 +187,14 @@ void run_sharing_b(const Gemm<T>& g, const GemmFunctions<T>& target, int threads
 }
 
 // Runs `items` products of one shape, or parts of them, on all threads.
-template <class T>
-void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, int64_t items) {
+template <class T, class In>
+void run(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
+         int64_t items) {
   const int64_t work = g.m * g.n * g.k;
   const int threads = work * items < kSerialWork ? 1 : available_threads();
   if (threads == 1) {
     for (int64_t i = 0; i < items; ++i) {
-      Gemm<T> item = g;
+      Gemm<T, In> item = g;
       select(item, i);
       run_part(item, method, target, {0, g.m, 0, g.n});
     }
@@ -200,7 +215,7 @@ void run(const Gemm<T>& g, GemmMethod method, const GemmFunctions<T>& target, in
   const int64_t grain = std::max<int64_t>(1, kSerialWork / 4 / std::max<int64_t>(1, work));
   parallel_for(items * parts, parts == 1 ? grain : 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      Gemm<T> item = g;
+      Gemm<T, In> item = g;
       select(item, i / parts);
       run_part(item, method, target,
                part_of(grid, i % parts, g.m, g.n, target.tile_rows, target.lanes));
@@ -251,8 +266,8 @@ void run_transposed(const Gemm<T>& g, const GemmFunctions<T>& target) {
 }
 
 // k = 0: sums of nothing. A and B may be null.
-template <class T>
-void add_biases_only(const Gemm<T>& g, int64_t items) {
+template <class T, class In>
+void add_biases_only(const Gemm<T, In>& g, int64_t items) {
   for (int64_t item = 0; item < items; ++item) {
     int64_t rest = item;
     T* c = g.c;
@@ -271,8 +286,8 @@ void add_biases_only(const Gemm<T>& g, int64_t items) {
   }
 }
 
-template <class T>
-void multiply(Gemm<T> g) {
+template <class T, class In>
+void multiply(Gemm<T, In> g) {
   if (g.m == 0 || g.n == 0) return;
   int64_t items = 1;
   for (const GemmBatch& dim : g.batch) items *= dim.size;
@@ -301,19 +316,20 @@ void multiply(Gemm<T> g) {
   // The stride of a dimension of one element is free: take what the fast paths look for.
   if (g.k == 1) g.a_column_stride = g.b_row_stride = 1;
   if (g.n == 1) g.b_column_stride = 1;
-  const GemmFunctions<T>& target = functions<T>();
+  const GemmFunctions<T, In>& target = functions<T, In>();
   const GemmMethod method = choose_method(g, target, items > 1);
-  if (method == GemmMethod::kTransposedTiles) {
-    run_transposed(g, target);
-  } else {
-    run(g, method, target, items);
+  if constexpr (std::is_same_v<T, In>) {
+    if (method == GemmMethod::kTransposedTiles) return run_transposed(g, target);
   }
+  run(g, method, target, items);
 }
 
 }  // namespace
 
 void gemm(const Gemm<float>& product) { multiply(product); }
 void gemm(const Gemm<double>& product) { multiply(product); }
+void gemm(const Gemm<float, Half>& product) { multiply(product); }
+void gemm(const Gemm<float, BFloat16>& product) { multiply(product); }
 
 }  // namespace entasis::cpu
 #endif  // HWY_ONCE

@@ -1,8 +1,11 @@
-// Matrix products on the CPU for float and double: any strides, batches, bias, accumulation.
+// Matrix products on the CPU for float and double, and of half types in float: any strides,
+// batches, bias, accumulation.
 #pragma once
 
 #include <cstdint>
 #include <span>
+
+#include <entasis/core/half.h>
 
 namespace entasis::cpu {
 
@@ -14,12 +17,13 @@ struct GemmBatch {
 };
 
 // C = A B, or C += A B, plus biases. A is [m, k], B is [k, n], C is [m, n]; strides in elements.
-template <class T>
+// Elements of A and B have type In and are multiplied and added as T.
+template <class T, class In = T>
 struct Gemm {
   int64_t m = 0, n = 0, k = 0;
-  const T* a = nullptr;
+  const In* a = nullptr;
   int64_t a_row_stride = 0, a_column_stride = 1;
-  const T* b = nullptr;
+  const In* b = nullptr;
   int64_t b_row_stride = 0, b_column_stride = 1;
   T* c = nullptr;
   int64_t c_row_stride = 0;        // C's columns are adjacent
@@ -37,5 +41,9 @@ struct Gemm {
 // number of threads. Nothing is read or written outside the operands.
 void gemm(const Gemm<float>& product);
 void gemm(const Gemm<double>& product);
+// Half types are converted while they are copied for the product, tile by tile; the bits are those
+// of a product of converted operands.
+void gemm(const Gemm<float, Half>& product);
+void gemm(const Gemm<float, BFloat16>& product);
 
 }  // namespace entasis::cpu

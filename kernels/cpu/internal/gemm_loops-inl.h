@@ -20,10 +20,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include <hwy/highway.h>
 
 #include <entasis/backends/cpu/internal/scratch.h>
+#include <entasis/kernels/cpu/internal/convert_half.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/gemm_plan.h>
 // Per-target headers.
@@ -43,9 +45,9 @@ inline constexpr int64_t kColumnsPerBlock = 1920 / sizeof(T);  // 480 floats: wi
 
 // Whether to copy the block of B into panels. It pays when several row tiles use it and its rows
 // lie so far apart that each costs a TLB entry, or it is too large to stay in cache by itself.
-template <class T>
-bool should_pack_b(const Gemm<T>& g, int64_t rows, int64_t columns) {
-  if (g.b_column_stride != 1) return true;
+template <class T, class In>
+bool should_pack_b(const Gemm<T, In>& g, int64_t rows, int64_t columns) {
+  if (g.b_column_stride != 1 || !std::is_same_v<T, In>) return true;
   return rows > 4 * kTileRows && (g.b_row_stride > static_cast<int64_t>(1024 / sizeof(T)) ||
                                   g.k * columns > static_cast<int64_t>(512 * 1024 / sizeof(T)));
 }
@@ -86,17 +88,59 @@ inline constexpr int64_t kCopiedRows =
 // Depths up to which a step's rows of all tiles stay together: few enough lines for L1.
 inline constexpr int64_t kShortDepth = 128;
 
+// Half types to float: to[r * to_stride + c] = from[r * row_stride + c * column_stride].
+template <class T, class In>
+void widen_matrix(int64_t rows, int64_t columns, const In* from, int64_t row_stride,
+                  int64_t column_stride, T* to, int64_t to_stride) {
+  if (column_stride == 1) {
+    for (int64_t r = 0; r < rows; ++r) {
+      convert_adjacent(to + r * to_stride, from + r * row_stride, columns);
+    }
+  } else if (row_stride == 1) {
+    // Pieces of columns are converted as they lie, and turned.
+    constexpr int64_t kLines = 48, kPiece = 64, kStride = kPiece + 8;
+    alignas(64) T piece[kLines * kStride];
+    for (int64_t c = 0; c < columns; c += kLines) {
+      const int64_t lines = std::min(kLines, columns - c);
+      for (int64_t r = 0; r < rows; r += kPiece) {
+        const int64_t count = std::min(kPiece, rows - r);
+        for (int64_t i = 0; i < lines; ++i) {
+          convert_adjacent(piece + i * kStride, from + r + (c + i) * column_stride, count);
+        }
+        transpose(count, lines, piece, kStride, to + r * to_stride + c, to_stride);
+      }
+    }
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c) {
+        to[r * to_stride + c] = T(from[r * row_stride + c * column_stride]);
+      }
+    }
+  }
+}
+
+// The same for both kinds of operands.
+template <class T, class In>
+void load_matrix(int64_t rows, int64_t columns, const In* from, int64_t row_stride,
+                 int64_t column_stride, T* to, int64_t to_stride) {
+  if constexpr (std::is_same_v<T, In>) {
+    copy_matrix(rows, columns, from, row_stride, column_stride, to, to_stride);
+  } else {
+    widen_matrix(rows, columns, from, row_stride, column_stride, to, to_stride);
+  }
+}
+
 // For short depths: step k goes to to[k * stride], whole rows of all tiles.
-template <class T>
-void copy_columns_together(const T* from, int64_t from_stride, int64_t k_count, int64_t rows, T* to,
-                           int64_t stride) {
+template <class T, class In>
+void copy_columns_together(const In* from, int64_t from_stride, int64_t k_count, int64_t rows,
+                           T* to, int64_t stride) {
   constexpr int64_t kStepsAhead = 8;
-  constexpr int64_t kLine = 64 / sizeof(T);
+  constexpr int64_t kLine = 64 / sizeof(In);
   for (int64_t k = 0; k < k_count; ++k) {
     for (int64_t i = 0; i < rows; i += kLine) {
       hwy::Prefetch(from + (k + kStepsAhead) * from_stride + i);
     }
-    std::copy_n(from + k * from_stride, rows, to + k * stride);
+    load_matrix(1, rows, from + k * from_stride, 0, 1, to + k * stride, 0);
   }
 }
 
@@ -136,15 +180,15 @@ void copy_columns(const Gemm<T>& g, int64_t k0, int64_t k_count, int64_t row_beg
 
 // Copies `present` columns of B from `column` on into a panel of `width`, the missing ones of the
 // last vector as zeros.
-template <class T>
-void pack_panel(const Gemm<T>& g, int64_t k0, int64_t k_count, int64_t column, int64_t present,
+template <class T, class In>
+void pack_panel(const Gemm<T, In>& g, int64_t k0, int64_t k_count, int64_t column, int64_t present,
                 int64_t width, T* to) {
   if (present < width) {
     for (int64_t k = 0; k < k_count; ++k) {
       std::fill_n(to + k * width + present, width - present, T{0});
     }
   }
-  copy_matrix(k_count, present, g.b + k0 * g.b_row_stride + column * g.b_column_stride,
+  load_matrix(k_count, present, g.b + k0 * g.b_row_stride + column * g.b_column_stride,
               g.b_row_stride, g.b_column_stride, to, width);
 }
 
@@ -156,8 +200,8 @@ int64_t packed_offset(int64_t n, int64_t k0, int64_t k_count, int64_t column) {
 }
 
 // Packs panels [begin, end) of all of B.
-template <class T>
-void pack_panels(const Gemm<T>& g, int64_t begin, int64_t end, T* to) {
+template <class T, class In>
+void pack_panels(const Gemm<T, In>& g, int64_t begin, int64_t end, T* to) {
   constexpr int64_t kWidth = kTileVectors * kLanes<T>;
   const EqualCuts depths((g.k + 3) / 4, kDepth<T> / 4);
   for (int64_t d = 0; d < depths.pieces; ++d) {
@@ -183,10 +227,10 @@ const auto& tile_functions(bool packing, bool together) {
 }
 
 // The part of C given by `part`, one tile after another; k > 0. Ignores g.batch.
-template <class T>
+template <class T, class In>
 class TileLoops {
  public:
-  TileLoops(const Gemm<T>& g, const GemmPart& part)
+  TileLoops(const Gemm<T, In>& g, const GemmPart& part)
       : g_(g),
         part_(part),
         columns_(part.column_end - part.column_begin),
@@ -220,6 +264,7 @@ class TileLoops {
 
  private:
   static constexpr int64_t kN = kLanes<T>;
+  static constexpr bool kSame = std::is_same_v<T, In>;
 
   enum class FormOfA {
     kInPlace,  // rows or columns are contiguous and read where they lie
@@ -235,6 +280,8 @@ class TileLoops {
   int64_t rows() const { return part_.row_end - part_.row_begin; }
 
   FormOfA form_of_a() const {
+    if (a_together_ && !kSame) return FormOfA::kColumns;
+    if (!kSame) return FormOfA::kCopied;
     if (g_.a_column_stride == 1) return FormOfA::kInPlace;
     if (!a_together_) return FormOfA::kCopied;
     // What L2 holds, with some columns on a page, needs no copy.
@@ -247,6 +294,7 @@ class TileLoops {
     return should_pack_b(g_, rows(), columns_) ? FormOfB::kPacked : FormOfB::kInPlace;
   }
 
+  bool keeps_groups_together() const { return depth_ <= kShortDepth || !kSame; }
   // Of the rows of a group: a line more than they take, so that steps do not alias.
   int64_t group_stride() const {
     constexpr int64_t kLine = 64 / sizeof(T);
@@ -256,7 +304,7 @@ class TileLoops {
   int64_t a_elements() const {
     if (a_form_ == FormOfA::kCopied) return kTileRows * copied_row_stride();  // lines do not alias
     if (a_form_ != FormOfA::kColumns) return 0;
-    if (depth_ <= kShortDepth) return group_stride() * depth_;
+    if (keeps_groups_together()) return group_stride() * depth_;
     return a_group_ * (shape_.rows * depth_ + kCopiedRows<T>);
   }
   int64_t b_elements() const {
@@ -276,7 +324,7 @@ class TileLoops {
     tile.accumulate = g_.accumulate || !first_depth_;
     tile.row_bias = last_depth_ && g_.row_bias != nullptr ? g_.row_bias + row : nullptr;
     // The rows of the next tile come into L1 while this one's first panel is multiplied.
-    const bool has_next = g_.a_column_stride == 1 && t + 1 < tiles_.pieces;
+    const bool has_next = kSame && g_.a_column_stride == 1 && t + 1 < tiles_.pieces;
     tile.next_a = has_next ? a + height * g_.a_row_stride : nullptr;
 
     const int64_t vectors = (block_columns_ + kN - 1) / kN;
@@ -303,14 +351,15 @@ class TileLoops {
 
   // Says where tile t finds its rows of A, which are copied if need be.
   const T* place_a(int64_t t, int64_t row, int64_t height, Tile<T>& tile) {
-    const T* const a = g_.a + row * g_.a_row_stride + k0_ * g_.a_column_stride;
+    const In* const a = g_.a + row * g_.a_row_stride + k0_ * g_.a_column_stride;
     T* const copy = a_copy_.as<T>();
     switch (a_form_) {
       case FormOfA::kInPlace:
         tile.a_stride = a_together_ ? g_.a_column_stride : g_.a_row_stride;
-        return a;
+        if constexpr (kSame) return a;
+        break;
       case FormOfA::kCopied:
-        copy_matrix(height, k_count_, a, g_.a_row_stride, g_.a_column_stride, copy,
+        load_matrix(height, k_count_, a, g_.a_row_stride, g_.a_column_stride, copy,
                     copied_row_stride());
         tile.a_stride = copied_row_stride();
         return copy;
@@ -318,7 +367,7 @@ class TileLoops {
         break;
     }
     const int64_t first = t / a_group_ * a_group_;
-    if (depth_ <= kShortDepth) {
+    if (keeps_groups_together()) {
       const int64_t row_in_group = tiles_.begin(t) - tiles_.begin(first);
       tile.a_stride = group_stride();
       if (t == first) {
@@ -328,9 +377,11 @@ class TileLoops {
       }
       return copy + row_in_group;
     }
-    if (t == first) {
-      copy_columns(g_, k0_, k_count_, part_.row_begin, tiles_, t,
-                   std::min(a_group_, tiles_.pieces - t), copy);
+    if constexpr (kSame) {
+      if (t == first) {
+        copy_columns(g_, k0_, k_count_, part_.row_begin, tiles_, t,
+                     std::min(a_group_, tiles_.pieces - t), copy);
+      }
     }
     tile.a_stride = height;
     return copy + (tiles_.begin(t) - tiles_.begin(first)) * k_count_ + (t - first) * kCopiedRows<T>;
@@ -340,32 +391,29 @@ class TileLoops {
   // is `column` of B. Returns whether the tile packs it.
   bool place_b(int64_t t, int64_t first, int64_t column, int64_t width, Tile<T>& tile) {
     const bool is_edge = tile.columns < width;
-    const T* const b = g_.b + k0_ * g_.b_row_stride + column * g_.b_column_stride;
     tile.b_row_stride = width;
     if (b_form_ == FormOfB::kPackedBefore) {
       tile.b = g_.packed_b + packed_offset<T>(g_.n, k0_, k_count_, column);
       return false;
     }
-    if (b_form_ == FormOfB::kInPlace && !is_edge) {
-      tile.b = b;
-      tile.b_row_stride = g_.b_row_stride;
-      return false;
-    }
     T* const packed = b_copy_.as<T>() + (b_form_ == FormOfB::kPacked ? first * k_count_ : 0);
-    const bool packing =
-        t == 0 && b_form_ == FormOfB::kPacked && g_.b_column_stride == 1 && !is_edge;
-    if (packing) {
-      tile.b = b;
-      tile.b_row_stride = g_.b_row_stride;
-      tile.packed = packed;
-      return true;
+    if constexpr (kSame) {
+      const bool in_place = b_form_ == FormOfB::kInPlace && !is_edge;
+      const bool packing =
+          t == 0 && b_form_ == FormOfB::kPacked && g_.b_column_stride == 1 && !is_edge;
+      if (in_place || packing) {
+        tile.b = g_.b + k0_ * g_.b_row_stride + column * g_.b_column_stride;
+        tile.b_row_stride = g_.b_row_stride;
+        tile.packed = packed;
+        return packing;
+      }
     }
     if (t == 0) pack_panel(g_, k0_, k_count_, column, tile.columns, width, packed);
     tile.b = packed;
     return false;
   }
 
-  const Gemm<T>& g_;
+  const Gemm<T, In>& g_;
   const GemmPart part_;
   const int64_t columns_;
   const EqualCuts depths_;       // in multiples of four
@@ -386,10 +434,10 @@ class TileLoops {
   int64_t block_begin_ = 0, block_columns_ = 0;  // from the part's first column
 };
 
-template <class T>
-void multiply_tiles(const Gemm<T>& g, const GemmPart& part) {
+template <class T, class In>
+void multiply_tiles(const Gemm<T, In>& g, const GemmPart& part) {
   if (part.row_begin == part.row_end || part.column_begin == part.column_end) return;
-  TileLoops<T>(g, part).run();
+  TileLoops<T, In>(g, part).run();
 }
 
 // `g` is the transposed product, C^T = B^T A^T, but g.c and g.c_row_stride are those of C: element
@@ -493,14 +541,15 @@ void dot_lines(const T* lines, int64_t line_stride, const T* x, int64_t k, T* ou
 // A product whose result has at most kThin columns, by dot products of A's rows (which must be
 // contiguous) with B's columns; or, with `transposed`, at most kThin rows, by dot products of B's
 // columns with A's rows.
-template <class T>
-void multiply_dots(const Gemm<T>& g, const GemmPart& part, bool transposed) {
-  const T* lines = transposed ? g.b : g.a;
+template <class T, class In>
+void multiply_dots(const Gemm<T, In>& g, const GemmPart& part, bool transposed) {
+  constexpr bool kSame = std::is_same_v<T, In>;
+  const In* lines = transposed ? g.b : g.a;
   const int64_t line_stride = transposed ? g.b_column_stride : g.a_row_stride;
   const int64_t begin = transposed ? part.column_begin : part.row_begin;
   const int64_t end = transposed ? part.column_end : part.row_end;
   const int64_t vectors = transposed ? g.m : g.n;
-  const T* x = transposed ? g.a : g.b;
+  const In* given_x = transposed ? g.a : g.b;
   int64_t x_stride = transposed ? g.a_row_stride : g.b_column_stride;
   const int64_t x_step = transposed ? g.a_column_stride : g.b_row_stride;
   const int64_t c_line_stride = transposed ? 1 : g.c_row_stride;
@@ -508,21 +557,33 @@ void multiply_dots(const Gemm<T>& g, const GemmPart& part, bool transposed) {
   const T* line_bias = transposed ? g.column_bias : g.row_bias;
   const T* vector_bias = transposed ? g.row_bias : g.column_bias;
 
-  const Scratch scratch(x_step == 1 ? 0 : static_cast<size_t>(vectors * g.k) * sizeof(T));
-  if (x_step != 1) {
-    copy_matrix(vectors, g.k, x, x_stride, x_step, scratch.as<T>(), g.k);
-    x = scratch.as<T>();
+  const bool copies_x = !kSame || x_step != 1;
+  const Scratch x_copy(copies_x ? static_cast<size_t>(vectors * g.k) * sizeof(T) : 0);
+  const Scratch line_copy(kSame ? 0 : static_cast<size_t>(kDotLines * g.k) * sizeof(T));
+  const T* x = x_copy.as<T>();
+  if (copies_x) {
+    load_matrix(vectors, g.k, given_x, x_stride, x_step, x_copy.as<T>(), g.k);
     x_stride = g.k;
+  } else if constexpr (kSame) {
+    x = given_x;
   }
   for (int64_t i = begin; i < end; i += kDotLines) {
     const int count = static_cast<int>(std::min<int64_t>(kDotLines, end - i));
+    const T* some = line_copy.as<T>();
+    int64_t some_stride = g.k;
+    if constexpr (kSame) {
+      some = lines + i * line_stride;
+      some_stride = line_stride;
+    } else {
+      load_matrix(count, g.k, lines + i * line_stride, line_stride, 1, line_copy.as<T>(), g.k);
+    }
     for (int64_t v = 0; v < vectors; ++v) {
       T dots[kDotLines];
       if (count == kDotLines) {
-        dot_lines<kDotLines>(lines + i * line_stride, line_stride, x + v * x_stride, g.k, dots);
+        dot_lines<kDotLines>(some, some_stride, x + v * x_stride, g.k, dots);
       } else {
         for (int l = 0; l < count; ++l) {
-          dot_lines<1>(lines + (i + l) * line_stride, line_stride, x + v * x_stride, g.k, dots + l);
+          dot_lines<1>(some + l * some_stride, some_stride, x + v * x_stride, g.k, dots + l);
         }
       }
       for (int l = 0; l < count; ++l) {

@@ -22,15 +22,15 @@ enum class GemmMethod {
 };
 
 // The code of one Highway target.
-template <class T>
+template <class T, class In = T>
 struct GemmFunctions {
   int tile_rows;
   int lanes;  // elements in a vector
-  void (*tiles)(const Gemm<T>& product, const GemmPart& part);
+  void (*tiles)(const Gemm<T, In>& product, const GemmPart& part);
   void (*transposed_tiles)(const Gemm<T>& transposed_product, const GemmPart& part);
-  void (*dots)(const Gemm<T>& product, const GemmPart& part, bool transposed);
+  void (*dots)(const Gemm<T, In>& product, const GemmPart& part, bool transposed);
   int panel_columns;  // of a B that is packed as a whole
-  void (*pack_panels)(const Gemm<T>& product, int64_t begin, int64_t end, T* to);
+  void (*pack_panels)(const Gemm<T, In>& product, int64_t begin, int64_t end, T* to);
   void (*transpose)(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
                     int64_t to_stride);
 };
@@ -38,6 +38,8 @@ struct GemmFunctions {
 struct GemmTarget {
   GemmFunctions<float> f32;
   GemmFunctions<double> f64;
+  GemmFunctions<float, Half> f16;
+  GemmFunctions<float, BFloat16> bf16;
 };
 
 }  // namespace entasis::cpu
