@@ -1,6 +1,5 @@
-// The integer arithmetic of core/half.h on vectors: exponents are moved by additions, subnormals
-// rounded by the float adder, infinity and NaN selected at the end. Tails go by the scalar code,
-// which gives the same bits. 6 bytes are moved for each element.
+// Runs of half types to float and back. Tails go by the scalar code, which gives the same bits. 6
+// bytes are moved for each element.
 #include <cstddef>
 
 #include <entasis/kernels/cpu/internal/convert_half.h>
@@ -13,58 +12,10 @@
 
 #include <hwy/highway.h>
 
+#include <entasis/kernels/cpu/internal/convert_half-inl.h>
+
 HWY_BEFORE_NAMESPACE();
-namespace entasis {
-namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Floats = hn::ScalableTag<float>;
-using Bits = hn::RebindToUnsigned<Floats>;
-using Halves = hn::Rebind<uint16_t, Floats>;
-using FloatBits = hn::Vec<Bits>;
-
-HWY_INLINE FloatBits half_to_float(FloatBits h) {
-  const Bits d;
-  const auto sign = hn::ShiftLeft<16>(hn::And(h, hn::Set(d, 0x8000u)));
-  const auto magnitude = hn::And(h, hn::Set(d, 0x7fffu));
-  const auto fraction = hn::ShiftLeft<13>(magnitude);
-  const auto normal = hn::Add(fraction, hn::Set(d, 0x38000000u));
-  const auto special = hn::Or(fraction, hn::Set(d, 0x7f800000u));
-  const hn::RebindToSigned<Floats> di;
-  const auto tiny = hn::BitCast(
-      d, hn::Mul(hn::ConvertTo(Floats(), hn::BitCast(di, magnitude)), hn::Set(Floats(), 0x1p-24f)));
-  auto result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0x0400u)), tiny, normal);
-  result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0x7c00u)), result, special);
-  return hn::Or(sign, result);
-}
-
-HWY_INLINE FloatBits half_from_float(FloatBits f) {
-  const Bits d;
-  const auto sign = hn::And(hn::ShiftRight<16>(f), hn::Set(d, 0x8000u));
-  const auto magnitude = hn::And(f, hn::Set(d, 0x7fffffffu));
-  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(d, 1u));
-  const auto biased = hn::Sub(magnitude, hn::Set(d, 0x38000000u - 0xfffu));
-  const auto normal = hn::ShiftRight<13>(hn::Add(biased, odd));
-  const auto aligned = hn::Add(hn::BitCast(Floats(), magnitude), hn::Set(Floats(), 0.5f));
-  const auto tiny = hn::Sub(hn::BitCast(d, aligned), hn::Set(d, 0x3f000000u));
-  auto result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0x38800000u)), tiny, normal);
-  result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0x47800000u)), result, hn::Set(d, 0x7c00u));
-  result = hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, 0x7f800000u)), hn::Set(d, 0x7e00u), result);
-  return hn::Or(sign, result);
-}
-
-HWY_INLINE FloatBits bfloat_to_float(FloatBits b) { return hn::ShiftLeft<16>(b); }
-
-HWY_INLINE FloatBits bfloat_from_float(FloatBits f) {
-  const Bits d;
-  const auto upper = hn::ShiftRight<16>(f);
-  const auto odd = hn::And(upper, hn::Set(d, 1u));
-  const auto rounded = hn::ShiftRight<16>(hn::Add(f, hn::Add(odd, hn::Set(d, 0x7fffu))));
-  const auto magnitude = hn::And(f, hn::Set(d, 0x7fffffffu));
-  return hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, 0x7f800000u)),
-                        hn::Or(upper, hn::Set(d, 0x0040u)), rounded);
-}
+namespace entasis::cpu::HWY_NAMESPACE {
 
 // Each returns how many elements it converted: whole vectors.
 template <FloatBits (*kConvert)(FloatBits)>
@@ -118,19 +69,16 @@ int64_t floats_to_bfloats(uint16_t* to, const float* from, int64_t n) {
   return narrow<&bfloat_from_float>(to, from, n);
 }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace entasis
+}  // namespace entasis::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 
-namespace entasis {
+namespace entasis::cpu {
 HWY_EXPORT(halves_to_floats);
 HWY_EXPORT(bfloats_to_floats);
 HWY_EXPORT(floats_to_halves);
 HWY_EXPORT(floats_to_bfloats);
-
-namespace cpu {
 
 static_assert(offsetof(Half, bits) == 0 && offsetof(BFloat16, bits) == 0);
 
@@ -151,6 +99,5 @@ void convert_adjacent(BFloat16* to, const float* from, int64_t n) {
   for (; i < n; ++i) to[i] = BFloat16(from[i]);
 }
 
-}  // namespace cpu
-}  // namespace entasis
+}  // namespace entasis::cpu
 #endif  // HWY_ONCE

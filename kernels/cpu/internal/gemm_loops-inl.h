@@ -29,6 +29,7 @@
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/gemm_plan.h>
 // Per-target headers.
+#include <entasis/kernels/cpu/internal/convert_half-inl.h>
 #include <entasis/kernels/cpu/internal/gemm_tile-inl.h>
 #include <entasis/kernels/cpu/internal/transpose-inl.h>
 
@@ -494,10 +495,39 @@ HWY_INLINE hn::TFromD<D> fold(D d, hn::Vec<D> v) {
   }
 }
 
+// A vector of a line, as T.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_line(D d, const T* from) {
+  return hn::LoadU(d, from);
+}
+HWY_INLINE FloatBits load_half_bits(const uint16_t* from) {
+  return hn::PromoteTo(Bits(), hn::LoadU(Halves(), from));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> load_line(D d, const Half* from) {
+  return hn::BitCast(d, half_to_float(load_half_bits(&from->bits)));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> load_line(D d, const BFloat16* from) {
+  return hn::BitCast(d, bfloat_to_float(load_half_bits(&from->bits)));
+}
+// Its first `count` lanes, the others zero; nothing else is read.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_line_first(D d, size_t count, const T* from) {
+  return load_first(d, count, from);
+}
+template <class D, class In>
+  requires(sizeof(In) == 2)
+HWY_INLINE hn::Vec<D> load_line_first(D d, size_t count, const In* from) {
+  alignas(HWY_MAX_BYTES) hn::TFromD<D> lanes[hn::MaxLanes(d)] = {};
+  for (size_t i = 0; i < count; ++i) lanes[i] = float(from[i]);
+  return hn::Load(d, lanes);
+}
+
 // out[i] = sum over k of lines[i * line_stride + k] * x[k] for L lines. Each line is read once, as
 // a stream; L of them at a time hide the latency of memory and of the multiply-adds.
-template <int L, class T>
-void dot_lines(const T* lines, int64_t line_stride, const T* x, int64_t k, T* out) {
+template <int L, class T, class In>
+void dot_lines(const In* lines, int64_t line_stride, const T* x, int64_t k, T* out) {
   const hn::ScalableTag<T> d;
   constexpr int64_t kN = kLanes<T>;
   hn::Vec<decltype(d)> sum[L][kDotVectors];
@@ -515,7 +545,7 @@ void dot_lines(const T* lines, int64_t line_stride, const T* x, int64_t k, T* ou
 #pragma GCC unroll 16
       for (int i = 0; i < L; ++i) {
         sum[i][j] =
-            hn::MulAdd(factor, hn::LoadU(d, lines + i * line_stride + at + j * kN), sum[i][j]);
+            hn::MulAdd(factor, load_line(d, lines + i * line_stride + at + j * kN), sum[i][j]);
       }
     }
   }
@@ -524,7 +554,8 @@ void dot_lines(const T* lines, int64_t line_stride, const T* x, int64_t k, T* ou
     const size_t count = static_cast<size_t>(std::min(kN, k - at));
     const auto factor = load_first(d, count, x + at);
     for (int i = 0; i < L; ++i) {
-      sum[i][j] = hn::MulAdd(factor, load_first(d, count, lines + i * line_stride + at), sum[i][j]);
+      sum[i][j] =
+          hn::MulAdd(factor, load_line_first(d, count, lines + i * line_stride + at), sum[i][j]);
     }
   }
 
@@ -559,7 +590,6 @@ void multiply_dots(const Gemm<T, In>& g, const GemmPart& part, bool transposed) 
 
   const bool copies_x = !kSame || x_step != 1;
   const Scratch x_copy(copies_x ? static_cast<size_t>(vectors * g.k) * sizeof(T) : 0);
-  const Scratch line_copy(kSame ? 0 : static_cast<size_t>(kDotLines * g.k) * sizeof(T));
   const T* x = x_copy.as<T>();
   if (copies_x) {
     load_matrix(vectors, g.k, given_x, x_stride, x_step, x_copy.as<T>(), g.k);
@@ -569,21 +599,14 @@ void multiply_dots(const Gemm<T, In>& g, const GemmPart& part, bool transposed) 
   }
   for (int64_t i = begin; i < end; i += kDotLines) {
     const int count = static_cast<int>(std::min<int64_t>(kDotLines, end - i));
-    const T* some = line_copy.as<T>();
-    int64_t some_stride = g.k;
-    if constexpr (kSame) {
-      some = lines + i * line_stride;
-      some_stride = line_stride;
-    } else {
-      load_matrix(count, g.k, lines + i * line_stride, line_stride, 1, line_copy.as<T>(), g.k);
-    }
+    const In* const some = lines + i * line_stride;
     for (int64_t v = 0; v < vectors; ++v) {
       T dots[kDotLines];
       if (count == kDotLines) {
-        dot_lines<kDotLines>(some, some_stride, x + v * x_stride, g.k, dots);
+        dot_lines<kDotLines>(some, line_stride, x + v * x_stride, g.k, dots);
       } else {
         for (int l = 0; l < count; ++l) {
-          dot_lines<1>(some + l * some_stride, some_stride, x + v * x_stride, g.k, dots + l);
+          dot_lines<1>(some + l * line_stride, line_stride, x + v * x_stride, g.k, dots + l);
         }
       }
       for (int l = 0; l < count; ++l) {
