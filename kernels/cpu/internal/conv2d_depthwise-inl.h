@@ -29,6 +29,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_depthwise_plan.h>
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 // Per-target headers.
+#include <entasis/kernels/cpu/internal/copy_row-inl.h>
 #include <entasis/kernels/cpu/internal/gemm_tile-inl.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -221,22 +222,6 @@ void convolve_rows(const Conv2d<T>& conv, const T* weight, int64_t padded_channe
     }
     for (int64_t x = inner.end; x < conv.out_width; ++x) edge(x);
   }
-}
-
-// Copies adjacent elements without a call: rows of feature maps are short.
-template <class T>
-HWY_INLINE void copy_row(const T* from, int64_t count, T* to) {
-  const hn::ScalableTag<T> d;
-  constexpr int64_t kN = kLanes<T>;
-  if (count < kN) {
-    if (count > 0) {
-      const size_t lanes = static_cast<size_t>(count);
-      store_first(load_first(d, lanes, from), d, lanes, to);
-    }
-    return;
-  }
-  for (int64_t i = 0; i + kN <= count; i += kN) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-  hn::StoreU(hn::LoadU(d, from + count - kN), d, to + count - kN);
 }
 
 // The copy under the output rows from `row` on; what lies in the padding is left as it is.

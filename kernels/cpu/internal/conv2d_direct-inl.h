@@ -17,6 +17,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_direct.h>
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 // Per-target headers.
+#include <entasis/kernels/cpu/internal/copy_row-inl.h>
 #include <entasis/kernels/cpu/internal/gemm_tile-inl.h>
 #include <entasis/kernels/cpu/internal/transpose-inl.h>
 
@@ -44,8 +45,8 @@ void fill_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const T* maps,
         const bool inside = y >= 0 && y < conv.in_height && begin < end;
         for (int64_t c = 0; c < channels; ++c) {
           T* const plane_row = to + c * channel_size;
-          std::fill_n(plane_row, inside ? begin : plan.pitch, T{0});
-          if (inside) std::fill_n(plane_row + end, plan.pitch - end, T{0});
+          zero_row(inside ? begin : plan.pitch, plane_row);
+          if (inside) zero_row(plan.pitch - end, plane_row + end);
         }
         if (!inside) continue;
         const T* const from = maps + y * in.row + (first + begin * conv.stride_x) * in.column;
@@ -59,17 +60,28 @@ void fill_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const T* maps,
   }
 }
 
-// One group: its planes times its weight into block[out_channel][pixel], `vectors` of them a row.
+// Cuts of a group's product for `pixels` adjacent columns of the planes: output channels, taps and
+// vectors of pixels.
 template <class T>
-void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t group,
-                     const T* planes, int64_t vectors, T* block) {
+struct PlaneCuts {
+  PlaneCuts(const Conv2d<T>& conv, int64_t pixels)
+      : pixels(pixels),
+        tiles(conv.out_group(), kTileRows),
+        sums(conv.taps(), 2048 / sizeof(T)),
+        panels(divide_up(pixels, kLanes<T>),
+               max_tile_vectors(static_cast<int>(std::min<int64_t>(conv.out_group(), 3)))) {}
+
+  int64_t pixels;
+  EqualCuts tiles, sums, panels;
+};
+
+// One group: its planes times its weight, into out[out_channel * out_stride + pixel].
+template <class T>
+void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, const PlaneCuts<T>& cuts,
+                     int64_t group, const T* planes, T* out, int64_t out_stride) {
   constexpr int64_t kN = kLanes<T>;
-  constexpr int64_t kTapsPerBlock = 2048 / sizeof(T);
-  const int64_t out_channels = conv.out_channels / conv.groups;
-  const EqualCuts tiles(out_channels, kTileRows);
-  const EqualCuts sums(plan.taps, kTapsPerBlock);
-  const EqualCuts panels(vectors,
-                         max_tile_vectors(static_cast<int>(std::min<int64_t>(out_channels, 3))));
+  const int64_t out_channels = conv.out_group();
+  const EqualCuts &tiles = cuts.tiles, &sums = cuts.sums, &panels = cuts.panels;
   for (int64_t s = 0; s < sums.pieces; ++s) {
     for (int64_t t = 0; t < tiles.pieces; ++t) {
       const int64_t channel = tiles.begin(t);
@@ -81,16 +93,17 @@ void multiply_planes(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t gr
       tile.k = sums.begin(s + 1) - sums.begin(s);
       tile.a_stride = plan.taps;
       tile.b_rows = plan.offsets + sums.begin(s);
-      tile.c_row_stride = vectors * kN;
+      tile.c_row_stride = out_stride;
       tile.accumulate = s > 0;
       tile.row_bias = s + 1 == sums.pieces && conv.bias != nullptr
                           ? conv.bias + group * out_channels + channel
                           : nullptr;
       for (int64_t p = 0; p < panels.pieces; ++p) {
+        const int64_t first = panels.begin(p) * kN;
         const int64_t width = panels.begin(p + 1) - panels.begin(p);
-        tile.b = planes + panels.begin(p) * kN;
-        tile.c = block + channel * tile.c_row_stride + panels.begin(p) * kN;
-        tile.columns = width * kN;
+        tile.b = planes + first;
+        tile.c = out + channel * out_stride + first;
+        tile.columns = std::min(width * kN, cuts.pixels - first);
         kTiles<T, RowsOfB::kListed>[static_cast<size_t>(height - 1)]
                                    [static_cast<size_t>(width - 1)](tile);
       }
@@ -107,15 +120,17 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
   const int64_t out_group = conv.out_channels / conv.groups;
   const int64_t rows = std::min(plan.strip_rows, conv.out_height - row);
   const int64_t pixels = (rows - 1) * plan.pitch + conv.out_width;  // surplus columns included
-  const int64_t vectors = divide_up(pixels, kN);
+  const int64_t stride = divide_up(pixels, kN) * kN;
+  const PlaneCuts<T> cuts(conv, plan.by_rows ? conv.out_width : stride);
   const int64_t group_size =
       in_group * conv.stride_y * conv.stride_x * plan.plane_rows * plan.pitch;
   const int64_t planes_size = plan.groups_together * group_size;
 
   // The last vector of the strip may read past the last plane, by less than its length.
   const Scratch plane_scratch(static_cast<size_t>(planes_size + kN) * sizeof(T));
-  const Scratch block_scratch(static_cast<size_t>(plan.groups_together * out_group * vectors * kN) *
-                              sizeof(T));
+  const Scratch block_scratch(
+      plan.by_rows ? 0
+                   : static_cast<size_t>(plan.groups_together * out_group * stride) * sizeof(T));
   T* const planes = plane_scratch.as<T>();
   T* const block = block_scratch.as<T>();
   std::fill_n(planes + planes_size, kN, T{0});
@@ -124,24 +139,31 @@ void convolve_pixels(const Conv2d<T>& conv, const PixelPlan<T>& plan, int64_t im
     const int64_t groups = std::min(plan.groups_together, conv.groups - g);
     fill_planes(conv, plan, conv.input + image * in.image + g * in_group * in.channel,
                 groups * in_group, row, planes);
+    T* const output = conv.output + image * out.image + g * out_group * out.channel;
+    if (plan.by_rows) {
+      for (int64_t y = 0; y < rows; ++y) {
+        multiply_planes(conv, plan, cuts, g, planes + y * plan.pitch, output + (row + y) * out.row,
+                        out.channel);
+      }
+      continue;
+    }
     for (int64_t i = 0; i < groups; ++i) {
-      multiply_planes(conv, plan, g + i, planes + i * group_size, vectors,
-                      block + i * out_group * vectors * kN);
+      multiply_planes(conv, plan, cuts, g + i, planes + i * group_size,
+                      block + i * out_group * stride, stride);
     }
 
     const int64_t out_channels = groups * out_group;
-    T* const output = conv.output + image * out.image + g * out_group * out.channel;
     for (int64_t y = 0; y < rows; ++y) {
       const T* const from = block + y * plan.pitch;
       T* const to = output + (row + y) * out.row;
       if (out.channel == 1) {
-        transpose(conv.out_width, out_channels, from, vectors * kN, to, out.column);
+        transpose(conv.out_width, out_channels, from, stride, to, out.column);
       } else if (out.column == 1) {
-        copy_matrix(out_channels, conv.out_width, from, vectors * kN, 1, to, out.channel);
+        copy_matrix(out_channels, conv.out_width, from, stride, 1, to, out.channel);
       } else {
         for (int64_t c = 0; c < out_channels; ++c) {
           for (int64_t x = 0; x < conv.out_width; ++x) {
-            to[c * out.channel + x * out.column] = from[c * vectors * kN + x];
+            to[c * out.channel + x * out.column] = from[c * stride + x];
           }
         }
       }

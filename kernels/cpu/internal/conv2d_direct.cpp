@@ -149,6 +149,34 @@ void for_each_strip(const Conv2d<T>& conv, int64_t strip_rows, const Strip& stri
   });
 }
 
+// The share of the peak that tiles of this height and width reach: two multiply-adds and two loads
+// a cycle, and at least eight sums under way.
+double tile_efficiency(int64_t rows, int64_t vectors) {
+  const double products = static_cast<double>(rows * vectors);
+  return std::min({1.0, products / 8, products / static_cast<double>(rows + vectors)});
+}
+
+// Whether to compute output rows each by itself, or all rows of a strip, surplus columns included,
+// into a block that is copied to its place. In vector multiply-adds for each output channel; a
+// vector of the copy costs about six.
+template <class T>
+bool rows_are_cheaper(const Conv2d<T>& conv, const PixelPlan<T>& plan,
+                      const Conv2dFunctions<T>& target) {
+  const int64_t out_group = conv.out_group();
+  const int64_t height = std::min(out_group, target.tile.rows);
+  const int64_t most = target.tile.vectors * (out_group == 1 ? 4 : out_group == 2 ? 2 : 1);
+  const int64_t row = divide_up(conv.out_width, target.lanes);
+  const int64_t rows = conv.out_height * row;
+  const int64_t block = divide_up(conv.out_height * plan.pitch, target.lanes);
+  const double taps = static_cast<double>(plan.taps);
+  const double by_rows =
+      static_cast<double>(rows) * taps / tile_efficiency(height, std::min(most, row));
+  const double by_block =
+      static_cast<double>(block) * taps / tile_efficiency(height, std::min(most, block)) +
+      6 * static_cast<double>(rows);
+  return by_rows < by_block;
+}
+
 template <class T>
 void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const int64_t reach_y = (conv.kernel_height - 1) * conv.dilation_y;
@@ -161,6 +189,8 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   const bool channels_last = conv.input_strides.channel == 1 || conv.output_strides.channel == 1;
   plan.groups_together =
       channels_last ? std::min(conv.groups, divide_up(target.lanes, in_group)) : 1;
+  plan.by_rows = plan.groups_together == 1 && conv.output_strides.column == 1 &&
+                 rows_are_cheaper(conv, plan, target);
   const int64_t element_rows = plan.groups_together * (in_group * conv.stride_y * conv.stride_x +
                                                        conv.out_channels / conv.groups);
   plan.strip_rows =
@@ -207,7 +237,7 @@ void run_pixels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
 
 template <class T>
 void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
-  constexpr int64_t kTermsPerBlock = 4096 / sizeof(T);
+  constexpr int64_t kTermsPerBlock = 6144 / sizeof(T);
   const int64_t reach_y = (conv.kernel_height - 1) * conv.dilation_y;
   const int64_t reach_x = (conv.kernel_width - 1) * conv.dilation_x;
   const int64_t in_group = conv.in_channels / conv.groups;
@@ -240,13 +270,6 @@ void run_channels(const Conv2d<T>& conv, const Conv2dFunctions<T>& target) {
   });
   for_each_strip(conv, plan.strip_rows,
                  [&](int64_t image, int64_t row) { target.channels(conv, plan, image, row); });
-}
-
-// The share of the peak that tiles of this height and width reach: two multiply-adds and two loads
-// a cycle, and at least eight sums under way.
-double tile_efficiency(int64_t rows, int64_t vectors) {
-  const double products = static_cast<double>(rows * vectors);
-  return std::min({1.0, products / 8, products / static_cast<double>(rows + vectors)});
 }
 
 // Vector multiply-adds of both methods, for one image and group, plus about one for each element

@@ -8,7 +8,8 @@
 // of equal pitch, [channel][row phase][column phase][row][column]; in a plane each filter tap is
 // one constant offset, whatever stride and dilation are, and stays so from one output row to the
 // next, so that vectors run on across rows. The price is the (kernel - 1) surplus columns of the
-// pitch.
+// pitch, and a copy that leaves them out; where that is dearer than the empty lanes at the end of
+// each row, every output row is computed by itself.
 //
 // Channels: the vectors run along the output channels, the tile's rows along the pixels of one
 // output row. The copy is channels-last, [row][column][channel], so that one filter row is one
@@ -34,6 +35,7 @@ struct PixelPlan {
   int64_t pitch;            // columns of a plane
   int64_t plane_rows;       // rows of a plane
   int64_t groups_together;  // whose input is copied, and output written, in one go
+  bool by_rows;             // each output row by itself, straight to its place
   int64_t taps;             // in_channels / groups * kernel_height * kernel_width
   const int64_t* offsets;   // of each tap's first pixel from the strip's copy
   const T* weight;          // [out_channels][taps]

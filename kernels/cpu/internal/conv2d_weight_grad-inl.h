@@ -28,6 +28,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 #include <entasis/kernels/cpu/internal/conv2d_weight_grad_plan.h>
 // Per-target headers.
+#include <entasis/kernels/cpu/internal/copy_row-inl.h>
 #include <entasis/kernels/cpu/internal/gemm_tile-inl.h>
 #include <entasis/kernels/cpu/internal/transpose-inl.h>
 
@@ -173,17 +174,17 @@ class InputCopy {
     const int64_t count = inside.end - inside.begin;
     from += inside.begin * in.column;
     if (!plan_.along_outputs) {
-      std::fill_n(to, inside.begin * column_step, T{0});
+      zero_row(inside.begin * column_step, to);
       copy_matrix(count, channels_, from, in.column, in.channel, to + inside.begin * column_step,
                   column_step);
-      std::fill_n(to + inside.end * column_step, (columns - inside.end) * column_step, T{0});
+      zero_row((columns - inside.end) * column_step, to + inside.end * column_step);
       return;
     }
     copy_matrix(channels_, count, from, in.channel, in.column, to + inside.begin, channel_step);
     if (count == columns) return;
     for (int64_t c = 0; c < channels_; ++c) {
-      std::fill_n(to + c * channel_step, inside.begin, T{0});
-      std::fill_n(to + c * channel_step + inside.end, columns - inside.end, T{0});
+      zero_row(inside.begin, to + c * channel_step);
+      zero_row(columns - inside.end, to + c * channel_step + inside.end);
     }
   }
 

@@ -10,11 +10,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include <hwy/highway.h>
 
 #include <hwy/cache_control.h>
+// Per-target headers.
+#include <entasis/kernels/cpu/internal/copy_row-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
@@ -99,10 +100,11 @@ void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride
 template <class T>
 void copy_matrix(int64_t rows, int64_t columns, const T* from, int64_t row_stride,
                  int64_t column_stride, T* to, int64_t to_stride) {
-  if (column_stride == 1) {
+  if (column_stride == 1 && row_stride == columns && to_stride == columns) {
+    copy_row(from, rows * columns, to);
+  } else if (column_stride == 1) {
     for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(to + r * to_stride, from + r * row_stride,
-                  static_cast<size_t>(columns) * sizeof(T));
+      copy_row(from + r * row_stride, columns, to + r * to_stride);
     }
   } else if (row_stride == 1) {
     transpose(rows, columns, from, column_stride, to, to_stride);
