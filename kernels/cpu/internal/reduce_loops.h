@@ -113,8 +113,9 @@ class Reducer {
 
   void by_long_rows() const {
     const int64_t chunks = chunks_of(plan_.elements, kChunk);
-    std::vector<A> partial(size_t(plan_.outputs * chunks), fold_.identity);
-    parallel_for(plan_.outputs * chunks, kGrain / kChunk, [&](int64_t begin, int64_t end) {
+    const int64_t units = plan_.outputs * chunks;
+    std::vector<A> partial(size_t(units), fold_.identity);
+    parallel_for(units, grain_of(units, kChunk), [&](int64_t begin, int64_t end) {
       for (int64_t unit = begin; unit < end; ++unit) {
         const auto offsets = plan_.kept.at(unit / chunks, 0);
         const int64_t first = unit % chunks * kChunk;
