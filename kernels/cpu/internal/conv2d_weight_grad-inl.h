@@ -159,10 +159,18 @@ class InputCopy {
     for_each_segment(grad_, begin, end, [&](const Segment& segment) {
       const int64_t rows = (segment.rows - 1) * grad_.stride_y + reach_ + 1;
       const int64_t top = segment.row * grad_.stride_y - grad_.pad_y;
+      const T* const maps = map + segment.image * in.image + left * in.column;
+      // Rows that follow each other without padding, in the map and in the copy, are one.
+      if (left == 0 && columns == grad_.in_width && columns == plan_.copy_columns &&
+          in.row == columns * in.column && top >= 0 && top + rows <= grad_.in_height) {
+        fill_row(maps + top * in.row, rows * columns, {0, rows * columns},
+                 copy + segment.copy_row * row_step);
+        return;
+      }
       for (int64_t i = 0; i < rows; ++i) {
         const bool row_inside = top + i >= 0 && top + i < grad_.in_height;
-        fill_row(map + segment.image * in.image + (top + i) * in.row + left * in.column, columns,
-                 row_inside ? inside : IndexRange{0, 0}, copy + (segment.copy_row + i) * row_step);
+        fill_row(maps + (top + i) * in.row, columns, row_inside ? inside : IndexRange{0, 0},
+                 copy + (segment.copy_row + i) * row_step);
       }
     });
   }
@@ -410,6 +418,7 @@ template <class T>
 void add_parts(int64_t count, T* sums, int64_t parts, int64_t part_size) {
   const hn::ScalableTag<T> d;
   constexpr int64_t kN = kLanes<T>;
+  if (parts == 1) return;
   for (int64_t i = 0; i < count; i += kN) {  // rows of sums are whole vectors
     auto sum = hn::LoadU(d, sums + i);
     for (int64_t p = 1; p < parts; ++p) sum = hn::Add(sum, hn::LoadU(d, sums + p * part_size + i));

@@ -66,22 +66,14 @@ HWY_INLINE void transpose_block(D d, const double* from, int64_t from_stride, do
   hn::StoreU(hn::InterleaveUpper(d, line0, line1), d, to + to_stride);
 }
 
-// to[r * to_stride + c] = from[r + c * from_stride]: reads down the source's lines, a vector's
-// length of lines at a time, so that each cache line is used whole while it is in L1.
-template <class T>
-void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
-               int64_t to_stride) {
-  const hn::ScalableTag<T> d;
-  constexpr int64_t kN = static_cast<int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
+// transpose() for at least one block of rows and one vector of columns. The last block of rows and
+// the last vector of columns begin early enough to be whole.
+template <class D, class T = hn::TFromD<D>>
+void transpose_blocks(D d, int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
+                      int64_t to_stride) {
+  constexpr int64_t kN = static_cast<int64_t>(hn::MaxLanes(D()));
   constexpr int64_t kBlock = 16 / sizeof(T);
   constexpr int64_t kLine = 64 / sizeof(T);
-  if (rows < kBlock || columns < kN) {
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t i = 0; i < columns; ++i) to[r * to_stride + i] = from[r + i * from_stride];
-    }
-    return;
-  }
-  // The last block of lines or rows begins early enough to be whole.
   for (int64_t next_c = 0; next_c < columns; next_c += kN) {
     const int64_t c = std::min(next_c, columns - kN);
     for (int64_t next_r = 0; next_r < rows; next_r += kBlock) {
@@ -93,6 +85,35 @@ void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride
       transpose_block(d, from + r + c * from_stride, from_stride, to + r * to_stride + c,
                       to_stride);
     }
+  }
+}
+
+// to[r * to_stride + c] = from[r + c * from_stride]: reads down the source's lines, a vector's
+// length of lines at a time, so that each cache line is used whole while it is in L1. Fewer lines
+// make do with shorter vectors.
+template <class T>
+void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
+               int64_t to_stride) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kN = static_cast<int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
+  constexpr int64_t kBlock = 16 / sizeof(T);
+  if (rows >= kBlock) {
+    if (columns >= kN) return transpose_blocks(d, rows, columns, from, from_stride, to, to_stride);
+    if constexpr (kN >= 2 * kBlock) {
+      const hn::Half<decltype(d)> half;
+      if (columns >= kN / 2) {
+        return transpose_blocks(half, rows, columns, from, from_stride, to, to_stride);
+      }
+      if constexpr (kN >= 4 * kBlock) {
+        const hn::Half<decltype(half)> quarter;
+        if (columns >= kN / 4) {
+          return transpose_blocks(quarter, rows, columns, from, from_stride, to, to_stride);
+        }
+      }
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) to[r * to_stride + c] = from[r + c * from_stride];
   }
 }
 
