@@ -17,6 +17,7 @@
 #include <hwy/highway.h>
 
 #include <entasis/kernels/cpu/internal/conv2d_depthwise-inl.h>
+#include <entasis/kernels/cpu/internal/conv2d_depthwise_weight-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
