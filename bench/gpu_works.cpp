@@ -20,6 +20,7 @@ using Run = std::function<void()>;
 struct Maker {
   WorkName name;
   Device device;
+  bool captured = false;  // whether a graph will hold the work
 
   int64_t size(int i) const { return name.sizes[i]; }
   Tensor normal(const Dims& shape) const { return randn(shape, {name.dtype, device}); }
@@ -155,12 +156,12 @@ Run adamw_work(const Maker& m) {
 }
 
 template <class Model>
-Run step_work(const Dims& shape, Device device) {
-  const auto step = std::make_shared<Step<Model>>(shape, device);
+Run step_work(const Dims& shape, const Maker& m) {
+  const auto step = std::make_shared<Step<Model>>(shape, m.device, m.captured);
   return [step] { step->run(); };
 }
-Run mlp_work(const Maker& m) { return step_work<Mlp>({m.size(0), 784}, m.device); }
-Run lenet_work(const Maker& m) { return step_work<Lenet>({m.size(0), 1, 28, 28}, m.device); }
+Run mlp_work(const Maker& m) { return step_work<Mlp>({m.size(0), 784}, m); }
+Run lenet_work(const Maker& m) { return step_work<Lenet>({m.size(0), 1, 28, 28}, m); }
 
 // ---- What the host does
 
@@ -181,7 +182,9 @@ Run captured(const Run& run, Device device) {
 }
 template <Run (*make)(const Maker&)>
 Run captured_work(const Maker& m) {
-  return captured(make(m), m.device);
+  Maker inside = m;
+  inside.captured = true;
+  return captured(make(inside), m.device);
 }
 
 Run launch_recorded_work(const Maker& m) {

@@ -28,9 +28,10 @@ struct Lenet : nn::Module {
 template <class Model>
 struct Step {
   Model model;
-  optim::SGD optimizer{model.parameters(), {.lr = 0.01, .momentum = 0.9}};
+  optim::SGD optimizer;
   Tensor x, target;
-  explicit Step(const Dims& shape, Device device = {}) {
+  explicit Step(const Dims& shape, Device device = {}, bool captured = false)
+      : optimizer(model.parameters(), {.lr = 0.01, .momentum = 0.9, .capturable = captured}) {
     manual_seed(1);
     model.to(device);
     x = rand(shape, device);
