@@ -8,7 +8,6 @@
 
 #include "models.h"
 #include "rows.h"
-#include "transformer.h"
 #include "works.h"
 
 namespace entasis::bench {
@@ -87,21 +86,6 @@ struct Entasis {
   static void zero_grad(optim::AdamW& optimizer) { optimizer.zero_grad(); }
 };
 
-Work* add_work(bool recorded) {
-  Tensor a = ones({1}), b = ones({1});
-  a.requires_grad_(recorded);
-  return new FunctionWork([a, b] {
-    for (int i = 0; i < kDispatchCalls; ++i) add(a, b);
-  });
-}
-
-// The chain is built outside of what is timed.
-Work* chain_work() {
-  Tensor y = ones({1}).requires_grad_();
-  for (int i = 0; i < kChainLength; ++i) y = add(y, 1.0);
-  return new FunctionWork([y]() mutable { y.backward({}, true); });
-}
-
 template <class Model>
 class StepWork final : public Work {
  public:
@@ -113,12 +97,8 @@ class StepWork final : public Work {
 };
 
 Work* make(const std::string& name) {
-  if (name == "add_1") return add_work(false);
-  if (name == "add_1_grad") return add_work(true);
-  if (name == "chain_backward") return chain_work();
   if (name == "mlp_step") return new StepWork<Mlp>({kMlpBatch, 784});
   if (name == "lenet_step") return new StepWork<Lenet>({kLenetBatch, 1, 28, 28});
-  if (name == "transformer_step") return new TransformerStep<Entasis>;
   return Works<Entasis>::make(name);
 }
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "rows.h"
-#include "transformer.h"
 #include "works.h"
 
 namespace {
@@ -85,20 +84,6 @@ struct Torch {
   static void zero_grad(torch::optim::AdamW& optimizer) { optimizer.zero_grad(); }
 };
 
-Work* add_work(bool recorded) {
-  Tensor a = torch::ones({1}), b = torch::ones({1});
-  a.requires_grad_(recorded);
-  return new FunctionWork([a, b] {
-    for (int i = 0; i < kDispatchCalls; ++i) torch::add(a, b);
-  });
-}
-
-Work* chain_work() {
-  Tensor y = torch::ones({1}, torch::requires_grad());
-  for (int i = 0; i < kChainLength; ++i) y = torch::add(y, 1.0);
-  return new FunctionWork([y]() mutable { y.backward({}, true); });
-}
-
 struct Mlp : torch::nn::Module {
   torch::nn::Linear fc1{register_module("fc1", torch::nn::Linear(784, 256))};
   torch::nn::Linear fc2{register_module("fc2", torch::nn::Linear(256, 10))};
@@ -141,12 +126,8 @@ class StepWork final : public Work {
 };
 
 Work* make(const std::string& name) {
-  if (name == "add_1") return add_work(false);
-  if (name == "add_1_grad") return add_work(true);
-  if (name == "chain_backward") return chain_work();
   if (name == "mlp_step") return new StepWork<Mlp>({kMlpBatch, 784});
   if (name == "lenet_step") return new StepWork<Lenet>({kLenetBatch, 1, 28, 28});
-  if (name == "transformer_step") return new TransformerStep<Torch>;
   return Works<Torch>::make(name);
 }
 

@@ -1,6 +1,7 @@
 // The workloads, written once for all libraries with tensors. `Lib` has the types, and what the
 // libraries spell differently; ops are found by the tensors that they take.
 //
+//   add_1, add_1_grad, chain_backward, transformer_step
 //   matmul/<m>x<k>x<n>/<nn|nt|tn|tt>, matmul/b<batch>x<m>x<k>x<n>/…   t: the operand is a transpose
 //   half_matmul/<f16|bf16>/<m>x<k>x<n>   x [m, k], weight [n, k]
 //   linear/<m>x<k>x<n>               x [m, k], weight [n, k], bias
@@ -9,7 +10,6 @@
 //   copy/<transposed|sliced|broadcast>/<n>x<m>, cast/<from>-<to>/<n>
 //   <sum|mean|amax|argmax|var>/<all|rows|columns>/<n>x<m>     over what
 //   <softmax|log_softmax|layer_norm|…>/<forward|backward>/<sizes>
-//   <mlp|lenet|transformer>_step
 //
 // "backward" runs autograd over a graph that is kept. Results are new tensors each time, as users
 // get them.
@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+#include "rows.h"
+#include "transformer.h"
 #include "workload.h"
 
 namespace entasis::bench {
@@ -45,7 +47,11 @@ class Works {
     const Name name(text);
     Lib::seed(1);
     const std::string& kind = name.fields[0];
+    if (kind == "transformer_step") return new TransformerStep<Lib>;
     Run run;
+    if (kind == "add_1") run = call_work(false);
+    if (kind == "add_1_grad") run = call_work(true);
+    if (kind == "chain_backward") run = chain_work();
     if (kind == "matmul") run = matmul_work(name);
     if (kind == "half_matmul") run = half_matmul_work(name);
     if (kind == "linear") run = linear_work(name);
@@ -60,6 +66,21 @@ class Works {
 
  private:
   static Tensor randn(const Sizes& sizes) { return Lib::randn(sizes); }
+
+  static Run call_work(bool recorded) {
+    Tensor a = Lib::ones({1});
+    const Tensor b = Lib::ones({1});
+    a.requires_grad_(recorded);
+    return [=] {
+      for (int i = 0; i < kDispatchCalls; ++i) add(a, b);
+    };
+  }
+  // The chain is built outside of what is timed.
+  static Run chain_work() {
+    Tensor y = Lib::ones({1}).requires_grad_();
+    for (int i = 0; i < kChainLength; ++i) y = add(y, 1.0);
+    return [y]() mutable { y.backward({}, true); };
+  }
 
   static Run matmul_work(const Name& name) {
     Sizes s = name.sizes(1);
