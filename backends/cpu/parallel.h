@@ -45,6 +45,13 @@ ENTASIS_API void sleep_workers();
 
 }  // namespace cpu
 
+// A grain of parallel_for: one range up to `serial`, where one thread is as fast; beyond it small
+// ones, so that threads get equal shares.
+inline int64_t grain_beyond(int64_t serial, int64_t n, int64_t grain) {
+  const int64_t chosen = n <= serial ? n : grain;
+  return chosen > 1 ? chosen : 1;
+}
+
 // Calls fn(begin, end) on disjoint ranges that together cover [0, n), several at once. Each range
 // begins at a multiple of `grain` and ends at one or at n; how many grains a range holds is
 // unspecified. One call fn(0, n) if n <= grain, with one thread, inside another parallel_for, or

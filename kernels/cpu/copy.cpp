@@ -26,21 +26,18 @@ struct Side {
   int bytes;
 };
 
-int64_t grain_of(int64_t elements, int64_t grain) { return elements <= kSerial ? elements : grain; }
-
 // Rows as they come.
 void copy_rows(const LoopNest& nest, ConvertRun convert, Side to, Side from) {
   const int64_t row = nest.size[0];
   const int64_t to_step = nest.dims > 1 ? nest.stride[1][0] * to.bytes : 0;
   const int64_t from_step = nest.dims > 1 ? nest.stride[1][1] * from.bytes : 0;
-  parallel_for(nest.numel, grain_of(nest.numel, kGrain), [&](int64_t begin, int64_t end) {
+  const int64_t grain = grain_beyond(kSerial, nest.numel, kGrain);
+  parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) {
     LoopCursor cursor(nest, begin);
     while (begin < end) {
       char* to_row = to.data + cursor.offset(0) * to.bytes;
       const char* from_row = from.data + cursor.offset(1) * from.bytes;
-      // Whole rows of the two innermost dimensions need no cursor.
-      if (nest.dims > 1 && cursor.index(0) == 0 && end - begin >= row) {
-        const int64_t rows = std::min(nest.size[1] - cursor.index(1), (end - begin) / row);
+      if (const int64_t rows = cursor.whole_rows(end - begin)) {
         for (int64_t i = 0; i < rows; ++i, to_row += to_step, from_row += from_step) {
           convert(to_row, nest.stride[0][0], from_row, nest.stride[0][1], row);
         }
@@ -70,7 +67,7 @@ void copy_blocks(const LoopNest& nest, int across, ConvertRun convert, Transpose
                  Side to, Side from) {
   const LoopNest blocks = nest.blocked(across, kBlock, kBlock);
   constexpr int64_t kElements = kBlock * kBlock;
-  const int64_t grain = nest.numel <= kSerial ? blocks.numel : kGrain / kElements;
+  const int64_t grain = grain_beyond(kSerial / kElements, blocks.numel, kGrain / kElements);
   parallel_for(blocks.numel, grain, [&](int64_t begin, int64_t end) {
     LoopCursor cursor(blocks, begin);
     for (; begin < end; ++begin) {
@@ -122,7 +119,8 @@ void fill_elements(const Tensor& to, const Number& value) {
     T* data = to.raw_as<T>();
     const LoopNest nest(to, {});
     const int64_t stride = nest.stride[0][0];
-    parallel_for(nest.numel, grain_of(nest.numel, kGrain), [&](int64_t begin, int64_t end) {
+    const int64_t grain = grain_beyond(kSerial, nest.numel, kGrain);
+    parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) {
       LoopCursor cursor(nest, begin);
       while (begin < end) {
         const int64_t n = std::min(cursor.row_rest(), end - begin);

@@ -9,6 +9,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_depthwise_plan.h>
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 #include <entasis/kernels/cpu/internal/simd_targets.h>
+#include <entasis/kernels/cpu/internal/target_functions.h>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE <entasis/kernels/cpu/internal/conv2d_depthwise.cpp>
@@ -45,12 +46,7 @@ HWY_EXPORT(depthwise_target);
 
 template <class T>
 const DepthwiseFunctions<T>& functions() {
-  const DepthwiseTarget& target = HWY_DYNAMIC_DISPATCH(depthwise_target)();
-  if constexpr (sizeof(T) == 4) {
-    return target.f32;
-  } else {
-    return target.f64;
-  }
+  return functions_for<T>(HWY_DYNAMIC_DISPATCH(depthwise_target)());
 }
 
 constexpr int64_t kCopyBytes = 32 * 1024;      // of a strip's copy, to stay in L1

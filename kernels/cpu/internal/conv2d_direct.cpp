@@ -11,6 +11,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/simd_targets.h>
+#include <entasis/kernels/cpu/internal/target_functions.h>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE <entasis/kernels/cpu/internal/conv2d_direct.cpp>
@@ -49,12 +50,7 @@ HWY_EXPORT(conv2d_target);
 
 template <class T>
 const Conv2dFunctions<T>& functions() {
-  const Conv2dTarget& target = HWY_DYNAMIC_DISPATCH(conv2d_target)();
-  if constexpr (sizeof(T) == 4) {
-    return target.f32;
-  } else {
-    return target.f64;
-  }
+  return functions_for<T>(HWY_DYNAMIC_DISPATCH(conv2d_target)());
 }
 
 constexpr int64_t kStripBytes = 192 * 1024;  // a strip's input copy and its output, in L2

@@ -14,6 +14,7 @@
 #include <entasis/kernels/cpu/internal/conv2d_plan.h>
 #include <entasis/kernels/cpu/internal/conv2d_weight_grad_plan.h>
 #include <entasis/kernels/cpu/internal/simd_targets.h>
+#include <entasis/kernels/cpu/internal/target_functions.h>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE <entasis/kernels/cpu/internal/conv2d_weight_grad.cpp>
@@ -52,12 +53,7 @@ HWY_EXPORT(weight_grad_target);
 
 template <class T>
 const WeightGradFunctions<T>& functions() {
-  const WeightGradTarget& target = HWY_DYNAMIC_DISPATCH(weight_grad_target)();
-  if constexpr (sizeof(T) == 4) {
-    return target.f32;
-  } else {
-    return target.f64;
-  }
+  return functions_for<T>(HWY_DYNAMIC_DISPATCH(weight_grad_target)());
 }
 
 constexpr int64_t kPanelBytes = 24 * 1024;  // of a panel of vectors, to stay in L1

@@ -1,5 +1,5 @@
 // f16 and bf16 to f32 and back for adjacent elements, by vectors. The bits are those of core/half.h
-// on every SIMD target, NaN included; the hardware's own conversions would not agree on NaN.
+// on every SIMD target, NaN included, on which the hardware's own conversions would not agree.
 #pragma once
 
 #include <cstdint>

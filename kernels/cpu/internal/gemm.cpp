@@ -9,6 +9,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/kernels/cpu/internal/gemm_plan.h>
 #include <entasis/kernels/cpu/internal/simd_targets.h>
+#include <entasis/kernels/cpu/internal/target_functions.h>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE <entasis/kernels/cpu/internal/gemm.cpp>
@@ -56,10 +57,8 @@ const GemmFunctions<T, In>& functions() {
     return target.f16;
   } else if constexpr (std::is_same_v<In, BFloat16>) {
     return target.bf16;
-  } else if constexpr (sizeof(T) == 4) {
-    return target.f32;
   } else {
-    return target.f64;
+    return functions_for<T>(target);
   }
 }
 

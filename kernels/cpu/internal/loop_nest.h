@@ -1,6 +1,7 @@
 // A walk through the iteration space of an element-wise kernel.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <entasis/core/loop_nest_internal.h>
@@ -23,7 +24,13 @@ class LoopCursor {
     for (int k = 0; k < nest_.operands; ++k) offset_[k] += n * nest_.stride[0][k];
     if (index_[0] == nest_.size[0]) next_row();
   }
-  // From the start of a row, by whole rows: at most to the end of dimension 1.
+  // How many whole rows of the two innermost dimensions begin here and have at most n elements:
+  // they need no cursor between them.
+  int64_t whole_rows(int64_t n) const {
+    if (nest_.dims < 2 || index_[0] != 0) return 0;
+    return std::min(nest_.size[1] - index_[1], n / nest_.size[0]);
+  }
+  // By as many rows.
   void advance_rows(int64_t rows) {
     index_[1] += rows - 1;
     for (int k = 0; k < nest_.operands; ++k) {

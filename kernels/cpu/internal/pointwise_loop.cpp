@@ -261,9 +261,7 @@ class GeneralLoop {
       char* to = at(cursor, 0);
       const void* from[kMaxInputs];
       for (int k = 0; k < inputs_; ++k) from[k] = at(cursor, k + 1);
-      // Whole rows of the two innermost dimensions need no cursor.
-      if (nest_.dims > 1 && cursor.index(0) == 0 && end - begin >= row) {
-        const int64_t rows = std::min(nest_.size[1] - cursor.index(1), (end - begin) / row);
+      if (const int64_t rows = cursor.whole_rows(end - begin)) {
         for (int64_t i = 0; i < rows; ++i) {
           run_(to, from, is_scalar, row);
           to += step[0];

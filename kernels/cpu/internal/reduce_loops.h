@@ -82,33 +82,30 @@ class Reducer {
   static int64_t chunks_of(int64_t n, int64_t chunk) {
     return std::max<int64_t>(1, n / chunk + (n % chunk != 0));
   }
-  // Of `units` of work: one piece if one thread is enough, else small ones, so that threads get
-  // equal shares.
   static int64_t grain_of(int64_t units, int64_t unit_work) {
-    const int64_t least = std::max<int64_t>(1, unit_work);
-    if (units * least <= kGrain) return std::max<int64_t>(1, units);
-    return std::max<int64_t>(1, kGrain / 16 / least);
+    const int64_t work = std::max<int64_t>(1, unit_work);
+    return grain_beyond(kGrain / work, units, kGrain / 16 / work);
   }
 
   // ---- By rows
   void by_rows() const {
     const ReduceLoop& inner = plan_.kept.inner();
-    parallel_for(plan_.outputs, grain_of(plan_.outputs, plan_.elements),
-                 [&](int64_t begin, int64_t end) {
-                   A acc[kSegment];
-                   A centre[kSegment];
-                   for (int64_t o = begin; o < end;) {
-                     const int64_t within = o % inner.size;
-                     const int64_t n = std::min({inner.size - within, end - o, kSegment});
-                     const auto outer = plan_.kept.at(o / inner.size, 1);
-                     const int64_t out = outer.out + within * inner.out;
-                     std::fill_n(acc, n, fold_.identity);
-                     fold_range(outer.in + within * inner.in, n, inner.in, 0, plan_.elements,
-                                gather_centre(out, n, inner.out, centre), acc);
-                     out_.store(acc, n, out, inner.out);
-                     o += n;
-                   }
-                 });
+    const int64_t grain = grain_of(plan_.outputs, plan_.elements);
+    parallel_for(plan_.outputs, grain, [&](int64_t begin, int64_t end) {
+      A acc[kSegment];
+      A centre[kSegment];
+      for (int64_t o = begin; o < end;) {
+        const int64_t within = o % inner.size;
+        const int64_t n = std::min({inner.size - within, end - o, kSegment});
+        const auto outer = plan_.kept.at(o / inner.size, 1);
+        const int64_t out = outer.out + within * inner.out;
+        std::fill_n(acc, n, fold_.identity);
+        fold_range(outer.in + within * inner.in, n, inner.in, 0, plan_.elements,
+                   gather_centre(out, n, inner.out, centre), acc);
+        out_.store(acc, n, out, inner.out);
+        o += n;
+      }
+    });
   }
 
   void by_long_rows() const {
@@ -174,20 +171,20 @@ class Reducer {
     if (chunks > 1) partial.resize(size_t(groups * chunks * block));
 
     const int64_t unit_work = block * std::min(chunk_rows, plan_.elements);
-    parallel_for(groups * chunks, grain_of(groups * chunks, unit_work),
-                 [&](int64_t begin, int64_t end) {
-                   A local[kColumns];
-                   A centre[kColumns];
-                   for (int64_t unit = begin; unit < end; ++unit) {
-                     const Block b = block_at(unit / chunks, block, blocks);
-                     const int64_t first = unit % chunks * chunk_rows;
-                     A* acc = chunks > 1 ? partial.data() + unit * block : local;
-                     std::fill_n(acc, block, fold_.identity);
-                     fold_column_range(b, first, std::min(first + chunk_rows, plan_.elements),
-                                       gather_centre(b.out, b.width, inner.out, centre), acc);
-                     if (chunks == 1) out_.store(acc, b.width, b.out, inner.out);
-                   }
-                 });
+    const int64_t units = groups * chunks;
+    parallel_for(units, grain_of(units, unit_work), [&](int64_t begin, int64_t end) {
+      A local[kColumns];
+      A centre[kColumns];
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const Block b = block_at(unit / chunks, block, blocks);
+        const int64_t first = unit % chunks * chunk_rows;
+        A* acc = chunks > 1 ? partial.data() + unit * block : local;
+        std::fill_n(acc, block, fold_.identity);
+        fold_column_range(b, first, std::min(first + chunk_rows, plan_.elements),
+                          gather_centre(b.out, b.width, inner.out, centre), acc);
+        if (chunks == 1) out_.store(acc, b.width, b.out, inner.out);
+      }
+    });
     if (chunks == 1) return;
     parallel_for(groups, grain_of(groups, chunks * block), [&](int64_t begin, int64_t end) {
       for (int64_t group = begin; group < end; ++group) {
