@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include <entasis/backends/cuda/blas.h>
 #include <entasis/backends/cuda/dnn.h>
 #include <entasis/backends/cuda/error.h>
+#include <entasis/backends/cuda/internal/environment.h>
 #include <entasis/backends/cuda/internal/poison.h>
 #include <entasis/backends/cuda/limits.h>
 
@@ -54,14 +53,9 @@ int attribute(int device, cudaDeviceAttr which) {
   return value;
 }
 
-bool poisons() {
-  const char* value = std::getenv("ENTASIS_POISON");
-  return value && *value && std::string_view(value) != "0";
-}
-
 }  // namespace
 
-const bool kPoisons = poisons();
+const bool kPoisons = switched_on("ENTASIS_POISON");
 
 std::string find_devices() {
   int driver = 0, runtime = 0, count = 0;

@@ -1,11 +1,10 @@
 #include <entasis/backends/cuda/error.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include <entasis/backends/cuda/internal/capture_mode.h>
+#include <entasis/backends/cuda/internal/environment.h>
 #include <entasis/backends/cuda/launch_log.h>
 #include <entasis/core/error.h>
 
@@ -33,11 +32,6 @@ bool is_sticky(cudaError_t error) {
     default:
       return false;
   }
-}
-
-bool switched_on(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
 
 }  // namespace

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include <cuda_runtime_api.h>
 
 #include <entasis/backends/cuda/devices.h>
 #include <entasis/backends/cuda/error.h>
 #include <entasis/backends/cuda/internal/capture_mode.h>
+#include <entasis/backends/cuda/internal/environment.h>
 #include <entasis/backends/cuda/streams.h>
 
 namespace entasis::cuda {
@@ -41,12 +40,9 @@ class Workspace {
   void* data_;
 };
 
-// ENTASIS_TUNE=1
+// Whether plans are chosen by time: ENTASIS_TUNE=1.
 inline bool is_tuning() {
-  static const bool on = [] {
-    const char* value = std::getenv("ENTASIS_TUNE");
-    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
-  }();
+  static const bool on = switched_on("ENTASIS_TUNE");
   return on;
 }
 // Candidates that tuning compares.
