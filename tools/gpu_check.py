@@ -9,13 +9,16 @@ usage: gpu_check.py gather BUILD FOLDER   on the machine that built: fills FOLDE
 
 The folder holds programs, libentasis and the plugin. CUDA's libraries are taken from there: from the
 toolkit, or from the nvidia-* packages in python3's site-packages. The report's list of sources goes
-into the ledger by `gpu_debt.py record report.json`. Ends with 0 if every test passed.
+into the ledger by `gpu_debt.py record report.json`. Ends with 0 if every test passed, with 1 if one
+failed, with 77 where there is no GPU: the tests run there too and say that they skip.
 """
 
+import collections
 import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -29,6 +32,8 @@ HERE = Path(__file__).resolve().parent
 TOOLS = ["memcheck", "racecheck", "initcheck", "synccheck"]
 LOG_BYTES = 200_000  # of each step's output, half from its start and half from its end
 BENCH_SECONDS = 420
+MOST_MEBIBYTES = 64  # of the folder, which is carried to the other machine
+SKIPPED = 77
 # Libraries that every machine has.
 SYSTEM = ("linux-vdso", "ld-linux", "libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so",
           "libstdc++.so", "libgcc_s.so", "libz.so", "libcublas", "libcudnn", "libcuda")
@@ -92,8 +97,11 @@ def gather(build, folder):
         del test["path"]
     (folder / "contents.json").write_text(json.dumps(
         {"commit": commit, "sources": json.loads(hashes), "tests": tests}, indent=1))
-    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    print(f"{folder}: {len(tests)} test programs, {size / 2**20:.0f} MiB; "
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20
+    if size > MOST_MEBIBYTES:
+        sys.exit(f"{folder} has {size:.0f} MiB, more than {MOST_MEBIBYTES}: build for fewer GPUs by "
+                 "CMAKE_CUDA_ARCHITECTURES")
+    print(f"{folder}: {len(tests)} test programs, {size:.0f} MiB; "
           "run `python3 gpu_check.py run` in it on a machine with a GPU")
 
 
@@ -109,9 +117,13 @@ def cuda_folders():
 
 
 def query_gpu():
-    asked = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],
-                           text=True, capture_output=True)
-    name, _, driver = asked.stdout.splitlines()[0].partition(", ")
+    """Name and driver of the first GPU, as the driver's own program tells; "none" twice without one."""
+    try:
+        asked = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version",
+                                "--format=csv,noheader"], text=True, capture_output=True, check=True)
+        name, _, driver = asked.stdout.splitlines()[0].partition(", ")
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "none", "none"
     return name.strip(), driver.strip()
 
 
@@ -142,8 +154,9 @@ class Runner:
             log.write(text + "\n")
 
     def step(self, name, command, environment=(), limit=300, base=None):
-        """Runs one command, keeps its output, and says whether it went well. `base` is the environment
-        that `environment` is added to; by default this one with CUDA's libraries."""
+        """Runs one command, logs its output, and gives it back with "passed", "failed" or "skipped".
+        `base` is the environment that `environment` is added to; by default this one with CUDA's
+        libraries."""
         started = time.monotonic()
         env = {**(base or self.environment), **dict(e.split("=", 1) for e in environment)}
         with tempfile.TemporaryFile() as out:
@@ -157,11 +170,10 @@ class Runner:
                 out.write(str(error).encode())
             out.seek(0)
             text = out.read().decode(errors="replace")
-        skipped = "no CUDA device" in text
-        entry = {"name": name, "code": code, "skipped": skipped,
-                 "seconds": round(time.monotonic() - started, 1)}
-        self.steps.append(entry)
-        self.note(f"{'ok    ' if code == 0 else 'FAILED'} {name}: {entry['seconds']} s")
+        state = "failed" if code else "skipped" if "no CUDA device" in text else "passed"
+        seconds = round(time.monotonic() - started, 1)
+        self.steps.append({"name": name, "code": code, "state": state, "seconds": seconds})
+        self.note(f"{state.upper() if code else state:<7} {name}: {seconds} s")
         with self.log.open("a") as log:
             if len(text) > LOG_BYTES:
                 half = LOG_BYTES // 2
@@ -169,7 +181,11 @@ class Runner:
             log.write(f"{text}\n")
         if code != 0:
             print("\n".join(text.splitlines()[-15:]), flush=True)
-        return code == 0 and not skipped
+        return state, text
+
+    def skip(self, name, why):
+        self.steps.append({"name": name, "code": None, "state": "skipped", "seconds": 0})
+        self.note(f"skipped {name}: {why}")
 
 
 def count_results(runner, runs):
@@ -192,22 +208,45 @@ def run(report_folder, quick):
     (report / "log.txt").write_text("")
     runner = Runner(HERE, report / "log.txt")
     device, driver = query_gpu()
-    runner.note(f"{device}, driver {driver}, commit {contents['commit']}")
+    runner.note(f"GPU: {device}, driver {driver}; commit {contents['commit']}")
     runner.note("CUDA's libraries: " + (", ".join(cuda_folders()) or "not found"))
     missing = missing_libraries(HERE, runner.environment)
     for name, users in missing.items():
         runner.note(f"missing: {name}, which {', '.join(users)} needs")
-    runner.step("info", [HERE / "bin/entasis-info"])
+    _, info = runner.step("info", [HERE / "bin/entasis-info"])
+    no_gpu = re.search(r"^ *cuda +none: (.*)", info, re.MULTILINE)
 
-    passed = failed = 0
+    counts = collections.Counter()
     for test in contents["tests"]:
-        good = runner.step(test["name"], [HERE / "bin" / test["program"], *test["arguments"]],
-                           test["environment"])
-        passed, failed = passed + good, failed + (not good)
+        lacks = [name for name, users in missing.items() if test["program"] in users]
+        if no_gpu and lacks:
+            runner.skip(test["name"], f"no GPU, and no {', '.join(lacks)}")
+            counts["skipped"] += 1
+            continue
+        state, _ = runner.step(test["name"], [HERE / "bin" / test["program"], *test["arguments"]],
+                               test["environment"])
+        counts[state] += 1
+    if no_gpu:
+        for name in ("training from one seed", *TOOLS, "bench"):
+            runner.skip(name, "no GPU")
+    else:
+        measure(runner, contents, report, counts, quick)
 
+    (report / "report.json").write_text(json.dumps(
+        {"device": device, "driver": driver, "date": datetime.date.today().isoformat(),
+         "commit": contents["commit"],
+         **{state: counts[state] for state in ("passed", "failed", "skipped")}, "missing": missing,
+         "sources": contents["sources"], "steps": runner.steps}, indent=1) + "\n")
+    runner.note(f"{counts['passed']} test programs passed, {counts['failed']} failed, "
+                f"{counts['skipped']} skipped" + (f": {no_gpu[1]}" if no_gpu else ""))
+    return 1 if counts["failed"] else SKIPPED if no_gpu else 0
+
+
+def measure(runner, contents, report, counts, quick):
+    """What only makes sense on a GPU: repeated runs, the sanitizer, the benchmarks."""
     # The same bits, run after run.
     different = count_results(runner, 3 if quick else 10)
-    passed, failed = passed + (different == 1), failed + (different != 1)
+    counts["passed" if different == 1 else "failed"] += 1
     runner.note(f"training from one seed: {different} different results")
 
     sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
@@ -223,19 +262,12 @@ def run(report_folder, quick):
                               "--budget", str(BENCH_SECONDS), *(["--quick"] if quick else [])],
                     limit=BENCH_SECONDS + 150, base=os.environ)
 
-    (report / "report.json").write_text(json.dumps(
-        {"device": device, "driver": driver, "date": datetime.date.today().isoformat(),
-         "commit": contents["commit"], "passed": passed, "failed": failed, "missing": missing,
-         "sources": contents["sources"], "steps": runner.steps}, indent=1) + "\n")
-    runner.note(f"{passed} test programs passed, {failed} failed")
-    return failed
-
 
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "gather":
         gather(sys.argv[2], sys.argv[3])
     elif len(sys.argv) >= 2 and sys.argv[1] == "run":
         rest = [a for a in sys.argv[2:] if a != "--quick"]
-        sys.exit(1 if run(rest[0] if rest else None, "--quick" in sys.argv) else 0)
+        sys.exit(run(rest[0] if rest else None, "--quick" in sys.argv))
     else:
         sys.exit(__doc__)

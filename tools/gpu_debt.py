@@ -67,9 +67,9 @@ def show():
 
 def record(report_path):
     report = json.loads(Path(report_path).read_text())
-    if report["failed"] or not report["passed"]:
-        sys.exit(f"{report_path}: {report['failed']} tests failed, {report['passed']} passed: "
-                 "nothing is entered")
+    if report["failed"] or report["skipped"] or not report["passed"]:
+        sys.exit(f"{report_path}: {report['failed']} tests failed, {report['skipped']} skipped, "
+                 f"{report['passed']} passed: nothing is entered")
     now, ledger = sources(), read_ledger()
     entered = 0
     for name, digest in report["sources"].items():
@@ -89,7 +89,7 @@ if __name__ == "__main__":
         show()
     elif len(sys.argv) == 3 and sys.argv[1] == "record":
         record(sys.argv[2])
-    elif sys.argv[1:] == ["hashes"]:  # for gpu_check.sh
+    elif sys.argv[1:] == ["hashes"]:  # for gpu_check.py
         print(json.dumps(sources()))
     else:
         sys.exit(__doc__)
