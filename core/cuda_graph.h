@@ -29,7 +29,7 @@ namespace entasis {
 
 class ENTASIS_API CudaGraph {
  public:
-  explicit CudaGraph(Device device = Device(DeviceType::kCUDA));
+  explicit CudaGraph(Device device = current_device(DeviceType::kCUDA));
   ~CudaGraph();
   CudaGraph(const CudaGraph&) = delete;
   CudaGraph& operator=(const CudaGraph&) = delete;

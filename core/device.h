@@ -19,7 +19,7 @@ struct Device {
 
   constexpr Device() = default;
   constexpr Device(DeviceType type, int index = 0) : type(type), index(uint8_t(index)) {}
-  // "cpu", "cuda", "cuda:1", "meta". Throws ValueError.
+  // "cpu", "cuda", "cuda:1", "meta"; "cuda" is the thread's current device. Throws ValueError.
   ENTASIS_API static Device parse(std::string_view text);
 
   bool operator==(const Device&) const = default;
@@ -33,5 +33,23 @@ inline constexpr Device kMeta{DeviceType::kMeta};
 
 ENTASIS_API const char* name_of(DeviceType type);
 ENTASIS_API std::string to_string(Device device);  // "cpu", "cuda:0", "meta"
+
+// Which of several devices a name without a number means to this thread. Every thread starts with
+// number 0.
+ENTASIS_API Device current_device(DeviceType type);
+// Throws DeviceError unless there is such a device.
+ENTASIS_API void set_current_device(Device device);
+
+// Makes `device` current while the guard lives.
+class ENTASIS_API DeviceGuard {
+ public:
+  explicit DeviceGuard(Device device);
+  ~DeviceGuard();
+  DeviceGuard(const DeviceGuard&) = delete;
+  DeviceGuard& operator=(const DeviceGuard&) = delete;
+
+ private:
+  Device previous_;
+};
 
 }  // namespace entasis

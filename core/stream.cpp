@@ -33,7 +33,8 @@ void Stream::wait(const Stream& other) const {
   backend_of(device_.type).order_streams(id_, other.id_);
 }
 
-StreamGuard::StreamGuard(const Stream& stream) : previous_(Stream::current(stream.device())) {
+StreamGuard::StreamGuard(const Stream& stream)
+    : device_(stream.device()), previous_(Stream::current(stream.device())) {
   backend_of(stream.device().type).set_current_stream(stream.device().index, stream.id());
 }
 StreamGuard::~StreamGuard() {

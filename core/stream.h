@@ -37,7 +37,8 @@ class ENTASIS_API Stream {
   StreamId id_;
 };
 
-// Sends this thread's work on the stream's device to it while the guard lives.
+// Sends this thread's work on the stream's device to it, and makes that device the current one,
+// while the guard lives.
 class ENTASIS_API StreamGuard {
  public:
   explicit StreamGuard(const Stream& stream);
@@ -46,6 +47,7 @@ class ENTASIS_API StreamGuard {
   StreamGuard& operator=(const StreamGuard&) = delete;
 
  private:
+  DeviceGuard device_;
   Stream previous_;
 };
 

@@ -2,6 +2,7 @@
 #include <entasis/core/thread_state_internal.h>
 
 #include <entasis/core/autograd.h>
+#include <entasis/core/backend.h>
 #include <entasis/core/generator.h>
 
 namespace entasis {
@@ -44,6 +45,19 @@ AnomalyMode::AnomalyMode(bool enabled) : previous_(thread_state.anomaly) {
   thread_state.anomaly = enabled;
 }
 AnomalyMode::~AnomalyMode() { thread_state.anomaly = previous_; }
+
+Device current_device(DeviceType type) {
+  return Device(type, thread_state.current_device[int(type)]);
+}
+void set_current_device(Device device) {
+  check_device(device);
+  thread_state.current_device[int(device.type)] = device.index;
+}
+
+DeviceGuard::DeviceGuard(Device device) : previous_(current_device(device.type)) {
+  set_current_device(device);
+}
+DeviceGuard::~DeviceGuard() { thread_state.current_device[int(previous_.type)] = previous_.index; }
 
 GeneratorGuard::GeneratorGuard(Generator& generator) : previous_(thread_state.generator) {
   thread_state.generator = &generator;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <entasis/core/device.h>
 #include <entasis/core/location.h>
 #include <entasis/core/storage.h>
 
@@ -24,6 +25,7 @@ struct ThreadState {
   const Node* backward_node = nullptr;  // whose vjp runs
   SavedTensorHooks* saved_hooks = nullptr;
   Generator* generator = nullptr;
+  uint8_t current_device[kDeviceTypes] = {};
 };
 
 // initial-exec: an address computed from one register, also inside a shared library.

@@ -93,7 +93,9 @@ Device Device::parse(std::string_view text) {
         error == std::errc() && end == digits.data() + digits.size() && index >= 0 && index < 256;
   }
   for (int i = 0; good && i < kDeviceTypes; ++i) {
-    if (type == name_of(DeviceType(i))) return Device(DeviceType(i), index);
+    const DeviceType found = DeviceType(i);
+    if (type != name_of(found)) continue;
+    return colon == std::string_view::npos ? current_device(found) : Device(found, index);
   }
   throw ValueError("no device is called '" + std::string(text) +
                    "' (known: cpu, cuda, cuda:N, meta)");

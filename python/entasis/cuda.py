@@ -7,7 +7,9 @@
 """
 
 from ._entasis import CUDAGraph, Event, Stream
+from ._entasis import _DeviceScope as device
 from ._entasis import _StreamScope as stream
+from ._entasis import _cuda_current_device as current_device
 from ._entasis import _cuda_current_stream as current_stream
 from ._entasis import _cuda_device_count as device_count
 from ._entasis import _cuda_empty_cache as empty_cache
@@ -22,6 +24,7 @@ from ._entasis import _cuda_memory_allocated as memory_allocated
 from ._entasis import _cuda_memory_reserved as memory_reserved
 from ._entasis import _cuda_memory_summary as memory_summary
 from ._entasis import _cuda_reset_peak_memory_stats as reset_peak_memory_stats
+from ._entasis import _cuda_set_device as set_device
 from ._entasis import _cuda_synchronize as synchronize
 from ._entasis import _cuda_versions as versions
 from ._entasis import _cuda_why_not_available as why_not_available
@@ -30,7 +33,9 @@ __all__ = [
     "CUDAGraph",
     "Event",
     "Stream",
+    "current_device",
     "current_stream",
+    "device",
     "device_count",
     "empty_cache",
     "get_device_capability",
@@ -44,6 +49,7 @@ __all__ = [
     "memory_reserved",
     "memory_summary",
     "reset_peak_memory_stats",
+    "set_device",
     "stream",
     "synchronize",
     "versions",

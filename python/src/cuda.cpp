@@ -26,6 +26,18 @@ struct StreamScope {
   std::optional<StreamGuard> active;
 };
 
+// `with entasis.cuda.device(1):` makes it the current one inside.
+struct DeviceScope {
+  std::optional<Device> device;
+  std::optional<DeviceGuard> active;
+};
+
+// PyTorch's rule: a negative index asks for no change.
+bool is_negative(nb::handle device) {
+  int index = 0;
+  return nb::try_cast(device, index) && index < 0;
+}
+
 // A value of Python's None stands for the current stream.
 Stream stream_or_current(const std::optional<Stream>& stream, Device device) {
   return stream ? *stream : Stream::current(device);
@@ -104,6 +116,37 @@ void bind_properties(nb::module_& m) {
   m.def(
       "_cuda_versions", [] { return nb::borrow<named::TextDict>(versions()); },
       "What CUDA here stands on, by name, each with its version.");
+}
+
+void bind_current_device(nb::module_& m) {
+  m.def(
+      "_cuda_current_device", [] { return int(cuda_device_of_object(nb::none()).index); },
+      "The number of the device that \"cuda\" means to this thread; 0 until set_device().");
+  m.def(
+      "_cuda_set_device",
+      [](const named::CudaDeviceLike& device) {
+        if (!is_negative(device)) set_current_device(cuda_device_of_object(device));
+      },
+      nb::arg("device"),
+      "What \"cuda\" means to this thread from now on. A negative number changes nothing.");
+  nb::class_<DeviceScope>(m, "_DeviceScope",
+                          "The device that \"cuda\" means in a `with` block. None or a negative "
+                          "number changes nothing.")
+      .def(
+          "__init__",
+          [](DeviceScope* self, const named::CudaDeviceLike& device) {
+            new (self) DeviceScope;
+            if (device.is_none() || is_negative(device)) return;
+            self->device = cuda_device_of_object(device);
+          },
+          nb::arg("device").none())
+      .def("__enter__",
+           [](DeviceScope& self) {
+             if (self.device) self.active.emplace(*self.device);
+           })
+      .def(
+          "__exit__", [](DeviceScope& self, nb::args) { self.active.reset(); },
+          nb::sig(named::kExitSignature));
 }
 
 void bind_memory(nb::module_& m) {
@@ -223,6 +266,7 @@ void bind_streams(nb::module_& m) {
 
 void bind_cuda(nb::module_& m) {
   bind_properties(m);
+  bind_current_device(m);
   bind_memory(m);
   bind_streams(m);
   nb::class_<CudaGraph>(m, "CUDAGraph", "A step's work, captured once and replayed.")

@@ -66,7 +66,7 @@ Device device_of_object(nb::handle object) {
 }
 
 Device cuda_device_of_object(nb::handle given) {
-  Device device(DeviceType::kCUDA);
+  Device device = current_device(DeviceType::kCUDA);
   if (int index = 0; nb::try_cast(given, index)) {
     const int count = device_count(DeviceType::kCUDA);
     if (count > 0 && (index < 0 || index >= count)) {

@@ -26,7 +26,7 @@ inline bool is_sequence(PyObject* object) { return PyList_Check(object) || PyTup
 DType dtype_of_object(nb::handle object);
 nb::object object_of(DType dtype);
 Device device_of_object(nb::handle object);
-// A CUDA device that is there, by index, name or object; None is device 0.
+// A CUDA device that is there, by index, name or object; None is the current one.
 Device cuda_device_of_object(nb::handle object);
 std::optional<Number> number_of_object(PyObject* object);
 std::optional<Dims> dims_of_object(PyObject* object);  // one number stands for a list of one

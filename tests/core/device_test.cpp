@@ -6,12 +6,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <entasis/core/backend.h>
 #include <entasis/core/error.h>
 #include <entasis/core/kernels.h>
 #include <entasis/core/row.h>
+#include <entasis/core/stream.h>
 #include <entasis/entasis.h>
 #include <entasis/ops/copy_internal.h>
 
@@ -176,6 +178,39 @@ TEST_F(DeviceTest, DevicesAreChecked) {
   EXPECT_EQ(to_string(Device::parse("cuda:1")), "cuda:1");
   EXPECT_THROW(Device::parse("gpu"), ValueError);
   EXPECT_THROW(Device::parse("cuda:x"), ValueError);
+}
+
+TEST_F(DeviceTest, ANameWithoutANumberIsTheCurrentDeviceOfTheThread) {
+  fake();
+  const Device second(DeviceType::kCUDA, 1);
+  EXPECT_EQ(current_device(DeviceType::kCUDA), kFake);
+  {
+    const DeviceGuard guard(second);
+    EXPECT_EQ(current_device(DeviceType::kCUDA), second);
+    EXPECT_EQ(Device::parse("cuda"), second);
+    EXPECT_EQ(Device::parse("cuda:0"), kFake);
+    EXPECT_EQ(Device::parse("cpu"), kCPU);
+    {
+      const DeviceGuard inner(kFake);
+      EXPECT_EQ(Device::parse("cuda"), kFake);
+    }
+    EXPECT_EQ(Device::parse("cuda"), second);
+    Device elsewhere = second;
+    std::thread([&] { elsewhere = Device::parse("cuda"); }).join();
+    EXPECT_EQ(elsewhere, kFake);
+    EXPECT_THROW(DeviceGuard(Device(DeviceType::kCUDA, 2)), DeviceError);
+    EXPECT_THROW(set_current_device(Device(DeviceType::kCUDA, 2)), DeviceError);
+    EXPECT_EQ(current_device(DeviceType::kCUDA), second);
+  }
+  EXPECT_EQ(Device::parse("cuda"), kFake);
+  {
+    const StreamGuard guard{Stream(second)};
+    EXPECT_EQ(current_device(DeviceType::kCUDA), second);
+  }
+  set_current_device(second);
+  EXPECT_EQ(Device::parse("cuda"), second);
+  set_current_device(kFake);
+  EXPECT_EQ(Device::parse("cuda"), kFake);
 }
 
 TEST_F(DeviceTest, AKernelThatIsMissingThereIsNamed) {

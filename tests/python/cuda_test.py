@@ -27,6 +27,14 @@ if not en.cuda.is_available():
 N = 3000
 
 
+def run_program(text, **environment):
+    """In a process of its own, with more in its environment."""
+    result = subprocess.run([sys.executable, "-c", text], env={**os.environ, **environment},
+                            text=True, capture_output=True)
+    if result.returncode != 0:
+        raise AssertionError(result.stderr)
+
+
 class Devices(unittest.TestCase):
     def test_properties(self):
         properties = en.cuda.get_device_properties()
@@ -220,17 +228,96 @@ class DLPack(unittest.TestCase):
             en.zeros(2, device="cuda", requires_grad=True).__cuda_array_interface__
 
 
+class CurrentDevice(unittest.TestCase):
+    """torch.cuda.current_device() and set_device()."""
+
+    def test_one(self):
+        self.assertEqual(en.cuda.current_device(), 0)
+        for device in (0, -1, "cuda", "cuda:0", en.device("cuda:0")):
+            en.cuda.set_device(device)  # a negative number changes nothing
+            self.assertEqual(en.cuda.current_device(), 0)
+        for device in (99, "cuda:99"):
+            for choose in (en.cuda.set_device, en.cuda.device):
+                with self.assertRaisesRegex(en.DeviceError, "no device cuda:99: there are"):
+                    choose(device)
+        for choose in (en.cuda.set_device, en.cuda.device):
+            with self.assertRaisesRegex(en.ValueError, "cpu"):
+                choose("cpu")
+            with self.assertRaisesRegex(TypeError, "a device is wanted"):
+                choose([])
+        with self.assertRaises(TypeError):
+            en.cuda.set_device()
+
+    @unittest.skipIf(os.environ.get("ENTASIS_TEST_GPU") == "1" and en.cuda.device_count() < 2,
+                     "one GPU")
+    def test_two(self):
+        run_program('''
+import threading
+import entasis as en
+cuda = en.cuda
+seen = []
+def places():
+    x = en.ones(4, device="cuda")
+    graph = en.cuda.CUDAGraph()  # of the device whose work it captures
+    graph.capture(lambda: x.add_(1))
+    graph.replay()
+    assert x.tolist() == [2] * 4
+    return {str(d) for d in (x.device, (x * 2).device, x.cpu().cuda().device, en.device("cuda"),
+                             en.zeros(2).to("cuda").device, cuda.Stream().device,
+                             cuda.current_stream().device,
+                             en.nn.Linear(2, 2).to("cuda").weight.device,
+                             en.from_dlpack(x.cpu(), device="cuda").device)}
+def note():
+    seen.append(cuda.current_device())
+assert places() == {"cuda:0"}
+cuda.set_device(1)
+assert cuda.current_device() == 1 and places() == {"cuda:1"}
+before = cuda.memory_allocated(1)
+keep = en.zeros(1 << 20, dtype="uint8", device="cuda")
+assert cuda.memory_allocated() == cuda.memory_allocated(1) == before + (1 << 20)
+assert cuda.get_device_name() == cuda.get_device_name(1)
+assert str(en.ones(2).to("cuda:0").device) == "cuda:0"
+thread = threading.Thread(target=note)
+thread.start()
+thread.join()
+assert seen == [0]  # each thread has its own
+with cuda.device(0):
+    assert places() == {"cuda:0"}
+    with cuda.device("cuda:1"):
+        assert cuda.current_device() == 1
+    with cuda.stream(cuda.Stream("cuda:1")):
+        assert cuda.current_device() == 1
+    assert cuda.current_device() == 0
+assert cuda.current_device() == 1
+for nothing in (None, -1):
+    with cuda.device(nothing):
+        assert cuda.current_device() == 1
+try:
+    with cuda.device(0):
+        raise KeyError
+except KeyError:
+    assert cuda.current_device() == 1
+w = en.ones(3, device="cuda", requires_grad=True)
+(w * w).sum().backward()
+assert str(w.grad.device) == "cuda:1" and w.grad.tolist() == [2, 2, 2]
+try:
+    cuda.set_device(2)
+except en.DeviceError as error:
+    assert "no device cuda:2: there are 2" in str(error), error
+else:
+    raise SystemExit("no error")
+cuda.set_device(-1)
+assert cuda.current_device() == 1
+cuda.set_device("cuda:0")
+assert places() == {"cuda:0"}
+''', ENTASIS_EMULATION_DEVICES="2")
+
+
 class WithoutADevice(unittest.TestCase):
     """In a process of its own, to which the emulation shows no GPU."""
 
-    def run_program(self, text):
-        environment = {**os.environ, "ENTASIS_EMULATION_DEVICES": "0", "CUDA_VISIBLE_DEVICES": ""}
-        result = subprocess.run([sys.executable, "-c", text], env=environment, text=True,
-                                capture_output=True)
-        self.assertEqual(result.returncode, 0, result.stderr)
-
     def test_says_so(self):
-        self.run_program('''
+        run_program('''
 import entasis as en
 assert not en.cuda.is_available() and en.cuda.device_count() == 0
 x = en.zeros(3)
@@ -238,7 +325,8 @@ assert not x.is_pinned()
 assert x.to("cpu", non_blocking=True) is x
 assert x.copy_(en.ones(3), non_blocking=True) is x and x.sum().item() == 3
 for call in (x.pin_memory, lambda: en.zeros(3, pin_memory=True), en.cuda.versions, x.cuda,
-             en.cuda.mem_get_info, en.cuda.get_device_properties):
+             en.cuda.mem_get_info, en.cuda.get_device_properties, en.cuda.current_device,
+             lambda: en.cuda.set_device(0), lambda: en.cuda.device(0)):
     try:
         call()
     except en.DeviceError as error:
@@ -246,7 +334,7 @@ for call in (x.pin_memory, lambda: en.zeros(3, pin_memory=True), en.cuda.version
         assert "shows no GPU" in str(error), error
     else:
         raise SystemExit(f"{call}: no error")
-''')
+''', ENTASIS_EMULATION_DEVICES="0", CUDA_VISIBLE_DEVICES="")
 
 
 if __name__ == "__main__":

@@ -186,6 +186,13 @@ def files(folder: Path) -> None:
     assert_type(en.device("cuda:1").index, int | None)
 
 
+def devices() -> None:
+    if en.cuda.is_available():
+        en.cuda.set_device(0)
+        with en.cuda.device(0), en.cuda.device("cuda:0"), en.cuda.device(None):
+            assert_type(en.cuda.current_device(), int)
+
+
 if __name__ == "__main__":
     import tempfile
     modules()
@@ -193,5 +200,6 @@ if __name__ == "__main__":
     arrays()
     gradients()
     functional_style()
+    devices()
     with tempfile.TemporaryDirectory() as path:
         files(Path(path))
