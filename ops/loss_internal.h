@@ -60,6 +60,7 @@ struct SmoothL1Backward : NoAttributes {
 };
 struct BinaryCrossEntropy : NoAttributes {
   static constexpr const char* name = "binary_cross_entropy";
+  static constexpr const char* demand = "the input must lie in [0, 1]";
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
 };
 struct BinaryCrossEntropyBackward : NoAttributes {

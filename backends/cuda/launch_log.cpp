@@ -4,6 +4,8 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <sstream>
+#include <utility>
 #include <vector>
 
 #include <entasis/backends/cuda/error.h>
@@ -50,7 +52,7 @@ struct DeviceLog {
   std::atomic<uint32_t> finished{0};  // ops below this are done
 
   std::mutex mutex;  // of all below
-  IndexRecord* record = nullptr;
+  FaultRecord* record = nullptr;
   uint32_t* flag = nullptr;
   std::vector<GraphLog*> graphs;
   uint32_t next_captured = kFirstCaptured;
@@ -78,13 +80,24 @@ OpNote note_of(DeviceLog& log, uint32_t number) {
   return {"a captured op", Location("unknown", 0), nullptr, nullptr};
 }
 
-void make_record(DeviceLog& log) {
-  check(cudaMalloc(reinterpret_cast<void**>(&log.record), sizeof(IndexRecord)), "cudaMalloc");
-  const IndexRecord empty{kNoIndexError, 0, 0, 0, 0};
+void empty_record(DeviceLog& log) {
+  const FaultRecord empty;
   check(cudaMemcpy(log.record, &empty, sizeof empty, cudaMemcpyHostToDevice), "cudaMemcpy");
+}
+
+void make_record(DeviceLog& log) {
+  check(cudaMalloc(reinterpret_cast<void**>(&log.record), sizeof(FaultRecord)), "cudaMalloc");
+  empty_record(log);
   check(cudaHostAlloc(reinterpret_cast<void**>(&log.flag), sizeof(uint32_t), cudaHostAllocMapped),
         "cudaHostAlloc");
   *log.flag = 0;
+}
+
+template <class E>
+[[noreturn]] void throw_at(std::string text, const OpNote& note) {
+  E error(std::move(text));
+  place_as_noted(error, note);
+  throw error;
 }
 
 }  // namespace
@@ -118,23 +131,29 @@ IndexCheck index_check(int device) {
   return {log.record, log.flag, thread_log.number};
 }
 
-void check_indices(int device) {
+void throw_reported(int device) {
   DeviceLog& log = log_of(device);
   const std::lock_guard lock(log.mutex);
   if (log.flag == nullptr || *static_cast<volatile uint32_t*>(log.flag) == 0) return;
   // Nothing may write the record while it is read and emptied.
   check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-  IndexRecord found;
+  FaultRecord found;
   check(cudaMemcpy(&found, log.record, sizeof found, cudaMemcpyDeviceToHost), "cudaMemcpy");
-  const IndexRecord empty{kNoIndexError, 0, 0, 0, 0};
-  check(cudaMemcpy(log.record, &empty, sizeof empty, cudaMemcpyHostToDevice), "cudaMemcpy");
+  empty_record(log);
   *static_cast<volatile uint32_t*>(log.flag) = 0;
-  if (found.first == kNoIndexError) return;
-  IndexError error("index " + std::to_string(found.index) + " at position " +
-                   std::to_string(found.first & 0xffff'ffffu) + " is out of range for dimension " +
-                   std::to_string(found.dim) + " of size " + std::to_string(found.size));
-  place_as_noted(error, note_of(log, uint32_t(found.first >> 32)));
-  throw error;
+  if (found.first == FaultRecord().first) return;
+  const OpNote note = note_of(log, uint32_t(found.first >> 32));
+  const Fault& fault = found.fault;
+  if (fault.demand != nullptr) {
+    std::ostringstream text;
+    text << fault.demand << ", an element is " << fault.value;
+    throw_at<ValueError>(text.str(), note);
+  }
+  throw_at<IndexError>("index " + std::to_string(fault.index) + " at position " +
+                           std::to_string(found.first & 0xffff'ffffu) +
+                           " is out of range for dimension " + std::to_string(fault.dim) +
+                           " of size " + std::to_string(fault.size),
+                       note);
 }
 
 void mark_finished(int device) {

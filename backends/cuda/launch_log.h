@@ -2,11 +2,12 @@
 // op and line (rule 14).
 //
 // Every op opened on a device takes the next number; a ring keeps the name and line of the last
-// 4096. A kernel that checks indices gets the number; where an index is out of range it reads 0 or
-// drops the write, and enters the lowest pair (number, position) into a record in device memory.
-// Every call that waits for the device looks at a flag in pinned memory, which such a kernel
-// raises, and throws IndexError; the device stays usable. Ops inside a captured graph keep their
-// numbers and lines for the life of the graph, so that a replay reports too.
+// 4096. A kernel that checks indices or values gets the number; where an index is out of range it
+// reads 0 or drops the write, a wrong value it computes on, and enters the lowest pair (number,
+// position) into a record in device memory. Every call that waits for the device looks at a flag in
+// pinned memory, which such a kernel raises, and throws IndexError or ValueError; the device stays
+// usable. Ops inside a captured graph keep their numbers and lines for the life of the graph, so
+// that a replay reports too.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +17,25 @@
 
 namespace entasis::cuda {
 
-// What a kernel knows about the first wrong index. In device memory, one for each device.
-struct IndexRecord {
-  unsigned long long first;  // launch number << 32 | position; the lowest wins
-  int64_t index;             // as it was given
-  int64_t size;              // of the dimension that it should lie in
-  int dim;                   // that dimension
-  unsigned int lock;         // held while the three are written
+// What a kernel says about a wrong index or value.
+struct Fault {
+  const char* demand = nullptr;  // of a value: what it should have been, in the host's memory
+  double value = 0;
+  int64_t index = 0;  // as it was given
+  int64_t size = 0;   // of the dimension that it should lie in
+  int dim = 0;        // that dimension
 };
-inline constexpr unsigned long long kNoIndexError = ~0ull;
+
+// The first fault. In device memory, one for each device.
+struct FaultRecord {
+  unsigned long long first = ~0ull;  // launch number << 32 | position; the lowest wins
+  Fault fault;
+  unsigned int lock = 0;  // held while `fault` is written
+};
 
 // Passed to kernels by value.
 struct IndexCheck {
-  IndexRecord* record;      // device memory
+  FaultRecord* record;      // device memory
   volatile uint32_t* flag;  // pinned memory
   uint32_t launch;
 };
@@ -40,9 +47,9 @@ OpNote last_op();
 // For a kernel of the op noted last.
 IndexCheck index_check(int device);
 
-// Throws IndexError if a kernel of this device has met a wrong index. The caller has waited for the
-// stream of interest.
-void check_indices(int device);
+// Throws IndexError or ValueError if a kernel of this device has met a wrong index or value. The
+// caller has waited for the stream of interest.
+void throw_reported(int device);
 // What was noted on the device until now is done and cannot cause a later failure.
 void mark_finished(int device);
 

@@ -101,14 +101,14 @@ void synchronize_stream(StreamId stream) {
   const int device = device_of(stream);
   use_device(device);
   check(cudaStreamSynchronize(handle_of(stream)), "cudaStreamSynchronize");
-  check_indices(device);
+  throw_reported(device);
 }
 
 void synchronize_device(int device) {
   use_device(device);
   check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   mark_finished(device);
-  check_indices(device);
+  throw_reported(device);
 }
 
 bool is_idle(StreamId stream) {

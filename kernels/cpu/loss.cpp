@@ -331,7 +331,7 @@ void check_probabilities(const Tensor& input) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= 0 && values[i] <= 1) continue;
     std::ostringstream text;
-    text << "the input must lie in [0, 1], element " << i << " is " << values[i];
+    text << BinaryCrossEntropy::demand << ", element " << i << " is " << values[i];
     throw ValueError(text.str());
   }
 }

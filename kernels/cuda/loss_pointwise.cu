@@ -1,5 +1,4 @@
-// Losses of single elements and their gradients: formulas. What is no probability gives NaN; on the
-// CPU binary_cross_entropy names the element then, here nothing waits for the device to look.
+// Losses of single elements and their gradients: formulas.
 #include <entasis/kernels/cuda/internal/pointwise.h>
 #include <entasis/ops/loss_internal.h>
 
@@ -24,7 +23,18 @@ ENTASIS_FORMULA(AbsoluteDifferenceFormula, absolute_difference)
 ENTASIS_FORMULA(AbsoluteDifferenceBackwardFormula, absolute_difference_backward)
 ENTASIS_FORMULA(SmoothL1Formula, smooth_l1)
 ENTASIS_FORMULA(SmoothL1BackwardFormula, smooth_l1_backward)
-ENTASIS_FORMULA(BinaryCrossEntropyFormula, binary_cross_entropy)
+// What is no probability gives NaN, and is reported.
+struct BinaryCrossEntropyFormula {
+  static constexpr const char* kDemand = BinaryCrossEntropy::demand;
+  template <class V>
+  static FORMULA bool refuses(V x, V) {
+    return !(x >= V(0) && x <= V(1));
+  }
+  template <class V>
+  static FORMULA V of(V x, V t) {
+    return binary_cross_entropy(x, t);
+  }
+};
 ENTASIS_FORMULA(BinaryCrossEntropyBackwardFormula, binary_cross_entropy_backward)
 ENTASIS_FORMULA(BinaryCrossEntropyTargetBackwardFormula, binary_cross_entropy_target_backward)
 

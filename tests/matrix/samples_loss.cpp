@@ -194,7 +194,9 @@ void samples_loss(Samples& samples) {
   elementwise(samples, "l1_loss", {.loss = absolute, .kinks = true});
   elementwise(samples, "smooth_l1_loss", {.loss = smooth, .kinks = true, .betas = {0, 0.375, 4}})
       .bad<ValueError>("beta must be at least 0, got -1", zeros({2}), zeros({2}), "mean", -1);
-  elementwise(samples, "binary_cross_entropy", {.loss = binary, .low = 0.0625, .high = 0.9375});
+  elementwise(samples, "binary_cross_entropy", {.loss = binary, .low = 0.0625, .high = 0.9375})
+      .bad<ValueError>("the input must lie in [0, 1]", Maker(kF32).of(kF32, {2}, {0.5, 1.5}),
+                       zeros({2}));
 }
 
 }  // namespace entasis::matrix

@@ -1,5 +1,6 @@
-// Kernels' side of rule 14: a wrong index reads 0 or drops the write, and is reported here; the
-// call that next waits for the device throws IndexError with the op and line of the launch.
+// Kernels' side of rule 14: a wrong index reads 0 or drops the write, and is reported here, as is a
+// value that the op is not for; the call that next waits for the device throws IndexError or
+// ValueError with the op and line of the launch.
 #pragma once
 
 #include <cstdint>
@@ -9,26 +10,28 @@
 
 namespace entasis::cuda {
 
-// `index` at linear `position` of the index tensor is out of range for dimension `dim` of `size`.
-// The lowest position of the earliest launch is kept.
-__device__ inline void report_index(const IndexCheck& check, int64_t position, int64_t index,
-                                    int64_t size, int dim = 0) {
+// The fault at the lowest position of the earliest launch is kept.
+__device__ inline void report(const IndexCheck& check, int64_t position, const Fault& fault) {
   const unsigned long long mine =
       static_cast<unsigned long long>(check.launch) << 32 | (position & 0xffffffffll);
-  IndexRecord* const record = check.record;
-  // Most of many wrong indices turn back here.
+  FaultRecord* const record = check.record;
+  // Most of many faults turn back here.
   if (atomicMin(&record->first, mine) <= mine) return;
   while (atomicCAS(&record->lock, 0u, 1u) != 0u) {
   }
   __threadfence();
   if (atomicMin(&record->first, mine) == mine) {  // no lower one has come meanwhile
-    record->index = index;
-    record->size = size;
-    record->dim = dim;
+    record->fault = fault;
     *check.flag = 1;
   }
   __threadfence_system();
   atomicExch(&record->lock, 0u);
+}
+
+// `index` at linear `position` of the index tensor is out of range for dimension `dim` of `size`.
+__device__ inline void report_index(const IndexCheck& check, int64_t position, int64_t index,
+                                    int64_t size, int dim = 0) {
+  report(check, position, {.index = index, .size = size, .dim = dim});
 }
 
 // `index` in [-size, size) as a place in [0, size), or -1 after a report.

@@ -89,6 +89,10 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
   PointwiseOperands operands;
   operands.out = out.raw();
   operands.out_dtype = out.dtype();
+  if (entry.demand != nullptr) {
+    operands.check = context.index_check();
+    operands.demand = entry.demand;
+  }
   bool same_type = direct >= 0 && promoted == out.dtype();
   bool adjacent = nest.dims == 1 && nest.stride[0][0] == 1 && is_vec_aligned(operands.out);
   for (size_t k = 0; k < in.size(); ++k) {

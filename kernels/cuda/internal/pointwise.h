@@ -10,6 +10,8 @@
 //   cut); ceil(n / 1024) blocks.
 // pointwise_mixed: any dtypes besides: an element a thread, which converts as it loads and stores;
 //   ceil(n / 256) blocks.
+//
+// A formula that is not for every value reports the first element that it is not for (rule 14).
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@
 #include <entasis/backends/cuda/context.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/convert.h>
+#include <entasis/kernels/cuda/internal/index_report.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/scalar.h>
 #include <entasis/kernels/cuda/internal/strided.h>
@@ -38,6 +41,9 @@ struct PointwiseOperands {
   uint32_t is_value = 0;                     // a bit for each input
   DType out_dtype = kF32;
   DType in_dtype[kMaxPointwiseInputs] = {};
+  // Of a formula that refuses values: where to, and the host's address of its demand.
+  IndexCheck check = {};
+  const char* demand = nullptr;
 };
 
 using PointwiseVector = void (*)(const PointwiseOperands&, int64_t n, cudaStream_t);
@@ -52,6 +58,7 @@ inline constexpr int kLaneTypes = 5;
 struct PointwiseEntry {
   const char* name;  // of the op
   PointwiseTraits traits;
+  const char* demand;                    // null of a formula for every value
   PointwiseVector vector[kDirectTypes];  // null where the op has no such type
   PointwiseStrided strided[kDirectTypes];
   PointwiseStrided mixed[kLaneTypes];
@@ -79,6 +86,37 @@ template <class F, class T, size_t... k>
 __device__ __forceinline__ T call_formula(const T (&x)[sizeof...(k)], std::index_sequence<k...>) {
   return F::of(Scalar<T>(x[k])...).v;
 }
+
+// A formula that is not for every value has
+//   static constexpr const char* kDemand   what its operands must be, in words
+//   static bool refuses(x...)              whether they are not; they are computed all the same
+template <class F>
+concept Refusing = requires { F::kDemand; };
+
+// The first element that a thread's formula refuses, by its position in the launch.
+template <class F, class T>
+struct Refusal {
+  template <size_t... k>
+  __device__ void look(const T (&)[sizeof...(k)], int64_t, std::index_sequence<k...>) {}
+  __device__ void tell(const PointwiseOperands&) const {}
+};
+template <Refusing F, class T>
+struct Refusal<F, T> {
+  int64_t position = -1;
+  T value;
+
+  template <size_t... k>
+  __device__ __forceinline__ void look(const T (&x)[sizeof...(k)], int64_t at,
+                                       std::index_sequence<k...>) {
+    if (position >= 0 || !F::refuses(Scalar<T>(x[k])...)) return;
+    position = at;
+    value = x[0];
+  }
+  __device__ __forceinline__ void tell(const PointwiseOperands& p) const {
+    if (position < 0) return;
+    report(p.check, position, {.demand = p.demand, .value = double(value)});
+  }
+};
 
 // Operands of the vector that starts at element i, in the type of computation. Of the last vector,
 // which the end of the array may cut, the missing elements repeat its first.
@@ -118,6 +156,7 @@ __global__ void __launch_bounds__(kPointwiseThreads)
   constexpr auto kOperands = std::make_index_sequence<kArity>();
   const int64_t first = int64_t(blockIdx.x) * (kPointwiseThreads * kVectors) + threadIdx.x;
   VectorOperands<M, kArity> operands[kVectors];
+  Refusal<F, T> refusal;
 #pragma unroll
   for (int u = 0; u < kVectors; ++u) {
     const int64_t i = (first + u * kPointwiseThreads) * kSize;
@@ -126,12 +165,13 @@ __global__ void __launch_bounds__(kPointwiseThreads)
 #pragma unroll
   for (int u = 0; u < kVectors; ++u) {
     const int64_t i = (first + u * kPointwiseThreads) * kSize;
-    if (i >= n) return;
+    if (i >= n) break;
     M* const to = static_cast<M*>(p.out) + i;
     Vec<M> out;
 #pragma unroll
     for (int j = 0; j < kSize; ++j) {
       out.at[j] = convert_to<M>(call_formula<F, T>(operands[u].x[j], kOperands));
+      refusal.look(operands[u].x[j], i + j, kOperands);
     }
     if (i + kSize <= n) {
       store_vec(to, out);
@@ -142,6 +182,7 @@ __global__ void __launch_bounds__(kPointwiseThreads)
       }
     }
   }
+  refusal.tell(p);
 }
 
 template <class F, class M, int kArity>
@@ -153,6 +194,7 @@ __global__ void __launch_bounds__(kPointwiseThreads)
   const uint32_t first = blockIdx.x * (kPointwiseThreads * kElementsPerThread) + threadIdx.x;
   T x[kElementsPerThread][kArity];
   int32_t to[kElementsPerThread];
+  Refusal<F, T> refusal;
 #pragma unroll
   for (int u = 0; u < kElementsPerThread; ++u) {
     const uint32_t i = first + u * kPointwiseThreads;
@@ -168,9 +210,12 @@ __global__ void __launch_bounds__(kPointwiseThreads)
   }
 #pragma unroll
   for (int u = 0; u < kElementsPerThread; ++u) {
-    if (first + u * kPointwiseThreads >= n) return;
+    const uint32_t i = first + u * kPointwiseThreads;
+    if (i >= n) break;
     static_cast<M*>(p.out)[to[u]] = convert_to<M>(call_formula<F, T>(x[u], kOperands));
+    refusal.look(x[u], i, kOperands);
   }
+  refusal.tell(p);
 }
 
 template <class F, class T, int kArity>
@@ -187,8 +232,11 @@ __global__ void __launch_bounds__(kPointwiseThreads)
     x[k] = p.is_value >> k & 1 ? value_of<T>(p.value[k])
                                : load_as<T>(p.in[k], offset[k + 1], p.in_dtype[k]);
   }
-  store_as<T>(p.out, offset[0], p.out_dtype,
-              call_formula<F, T>(x, std::make_index_sequence<kArity>()));
+  constexpr auto kOperands = std::make_index_sequence<kArity>();
+  store_as<T>(p.out, offset[0], p.out_dtype, call_formula<F, T>(x, kOperands));
+  Refusal<F, T> refusal;
+  refusal.look(x, i, kOperands);
+  refusal.tell(p);
 }
 
 // ---- From a formula to an entry
@@ -236,7 +284,8 @@ constexpr void set_direct(PointwiseEntry& entry, DirectType type) {
 template <class Op, class F, FormulaTypes kTypes>
 constexpr PointwiseEntry make_entry() {
   constexpr int n = Op::traits.arity;
-  PointwiseEntry entry{Op::name, Op::traits, {}, {}, {}};
+  PointwiseEntry entry{Op::name, Op::traits, nullptr, {}, {}, {}};
+  if constexpr (Refusing<F>) entry.demand = F::kDemand;
   set_direct<F, float, n>(entry, DirectType::kF32);
   set_direct<F, double, n>(entry, DirectType::kF64);
   set_direct<F, half_t, n>(entry, DirectType::kF16);
