@@ -44,6 +44,15 @@ struct Entasis {
   static Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     return entasis::linear(x, w, b);
   }
+  static Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return entasis::linear_relu(x, w, b);
+  }
+  static Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return entasis::linear_gelu(x, w, b);
+  }
+  static Tensor linear_add(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& other) {
+    return entasis::linear_add(x, w, b, other);
+  }
   static Tensor conv2d(const Tensor& x, const Tensor& w, const Sizes& stride, const Sizes& padding,
                        const Sizes& dilation, int64_t groups) {
     return entasis::conv2d(x, w, {}, dims(stride), dims(padding), dims(dilation), groups);

@@ -48,6 +48,15 @@ struct Torch {
   static Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     return torch::linear(x, w, b);
   }
+  static Tensor linear_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return linear(x, w, b).relu_();
+  }
+  static Tensor linear_gelu(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return torch::gelu(linear(x, w, b));
+  }
+  static Tensor linear_add(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& other) {
+    return linear(x, w, b).add_(other);
+  }
   static Tensor conv2d(const Tensor& x, const Tensor& w, const Sizes& stride, const Sizes& padding,
                        const Sizes& dilation, int64_t groups) {
     return torch::conv2d(x, w, {}, stride, padding, dilation, groups);

@@ -83,6 +83,14 @@ void add_products(std::vector<BenchRow>& rows) {
       add(rows, text, 2 * m * k * n, 2 * (m * k + k * n + m * n), 0);
     }
   }
+  for (const char* then : {"nothing", "relu", "gelu", "add"}) {
+    for (const char* sizes : {"8x1024x1024", "64x1024x1024", "32x784x256", "256x128x512"}) {
+      const std::string text = std::string("linear/") + then + "/" + sizes;
+      const std::vector<int64_t> s = Name(text).sizes(2);
+      const double m = double(s[0]), k = double(s[1]), n = double(s[2]);
+      add(rows, text, 2 * m * k * n, kF32 * (m * k + k * n + m * n), 1);
+    }
+  }
   for (const char* shape : {"n8c64o64h56k3p1", "n8c128o128h28k3p1", "n32c1o32h28k3p1",
                             "n8c3o64h224k7s2p3", "n8c256o512h14k1", "n8c128o128h28k3p1g128"}) {
     add_conv(rows, shape);

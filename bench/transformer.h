@@ -39,9 +39,10 @@ class TransformerStep final : public Work {
     Tensor x =
         add(Lib::embedding(tokens_, token_table_), Lib::embedding(positions_, position_table_));
     for (const Block& block : blocks_) {
-      x = add(x, attention(block, apply_norm(block.norm1, x)));
-      const Tensor up = gelu(apply(block.up, apply_norm(block.norm2, x)));
-      x = add(x, apply(block.down, up));
+      x = apply_add(block.out, attention(block, apply_norm(block.norm1, x)), x);
+      const Tensor normal = apply_norm(block.norm2, x);
+      const Tensor up = Lib::linear_gelu(normal, block.up.weight, block.up.bias);
+      x = apply_add(block.down, up, x);
     }
     const Tensor logits = apply(head_, apply_norm(norm_, x));
     Lib::cross_entropy(reshape(logits, {kBatch * kTokens, kVocabulary}), targets_).backward();
@@ -68,15 +69,19 @@ class TransformerStep final : public Work {
   Affine norm() { return {keep(Lib::ones({kWidth})), keep(Lib::zeros({kWidth}))}; }
 
   static Tensor apply(const Affine& f, const Tensor& x) { return Lib::linear(x, f.weight, f.bias); }
+  static Tensor apply_add(const Affine& f, const Tensor& x, const Tensor& residual) {
+    return Lib::linear_add(x, f.weight, f.bias, residual);
+  }
   static Tensor apply_norm(const Affine& f, const Tensor& x) {
     return Lib::layer_norm(x, kWidth, f.weight, f.bias);
   }
+  // Before its last linear.
   static Tensor attention(const Block& block, const Tensor& x) {
     const Tensor qkv = reshape(apply(block.qkv, x), {kBatch, kTokens, 3 * kHeads, kWidth / kHeads});
     const Tensor heads = qkv.transpose(1, 2);  // [batch, 3 heads, tokens, width]
     const auto part = [&](int64_t i) { return Lib::slice(heads, 1, i * kHeads, (i + 1) * kHeads); };
     const Tensor mixed = Lib::attention(part(0), part(1), part(2));
-    return apply(block.out, reshape(mixed.transpose(1, 2), {kBatch, kTokens, kWidth}));
+    return reshape(mixed.transpose(1, 2), {kBatch, kTokens, kWidth});
   }
 
   std::vector<Tensor> parameters_;

@@ -4,7 +4,7 @@
 //   add_1, add_1_grad, chain_backward, transformer_step
 //   matmul/<m>x<k>x<n>/<nn|nt|tn|tt>, matmul/b<batch>x<m>x<k>x<n>/…   t: the operand is a transpose
 //   half_matmul/<f16|bf16>/<m>x<k>x<n>   x [m, k], weight [n, k]
-//   linear/<m>x<k>x<n>               x [m, k], weight [n, k], bias
+//   linear/<nothing|relu|gelu|add>/<m>x<k>x<n>   and what follows; x [m, k], weight [n, k], bias
 //   conv/n<>c<>o<>h<>k<>s<>p<>g<>/<forward|input|weight>/<nchw|nhwc>
 //   <pointwise op>/<n>               contiguous, f32
 //   copy/<transposed|sliced|broadcast>/<n>x<m>, cast/<from>-<to>/<n>
@@ -110,9 +110,17 @@ class Works {
     return [=] { matmul(a, b); };
   }
 
+  // The weights stay, as in inference.
   static Run linear_work(const Name& name) {
-    const Sizes s = name.sizes(1);
+    const Sizes s = name.sizes(2);
+    const std::string& then = name.fields[1];
     const Tensor x = randn({s[0], s[1]}), w = randn({s[2], s[1]}), b = randn({s[2]});
+    if (then == "relu") return [=] { Lib::linear_relu(x, w, b); };
+    if (then == "gelu") return [=] { Lib::linear_gelu(x, w, b); };
+    if (then == "add") {
+      const Tensor other = randn({s[0], s[2]});
+      return [=] { Lib::linear_add(x, w, b, other); };
+    }
     return [=] { Lib::linear(x, w, b); };
   }
 

@@ -69,6 +69,13 @@ Tensor Saved::in(int i) const {
   return Tensor(saved.tensor);
 }
 
+bool Saved::was_given(int i) const {
+  for (const SavedTensor& s : node_.saved) {
+    if (s.index == i && !s.is_output) return true;
+  }
+  return false;
+}
+
 Tensor Saved::out(int i) const {
   const SavedTensor& saved = find(i, true);
   Ref<TensorImpl> t;

@@ -122,6 +122,9 @@ class ENTASIS_API Saved {
   // not name it or if it was overwritten meanwhile.
   Tensor in(int i) const;
   Tensor out(int i) const;
+  // For an optional input that `saves` names: undefined if it was not given.
+  Tensor in_if_given(int i) const { return was_given(i) ? in(i) : Tensor(); }
+  bool was_given(int i) const;
   // Input i whether it was a tensor (which `saves` must name) or a number (always known).
   SavedOperand operand(int i) const;
   // Whether the op had an operand i with these properties; always known.

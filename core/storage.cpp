@@ -59,6 +59,7 @@ Ref<Storage> Storage::borrow(void* data, size_t bytes, Device device, Deleter de
   // A borrowed block always has a deleter, so that destroy() can tell it from an allocated one.
   storage->deleter = deleter ? deleter : [](void*, void*) {};
   storage->deleter_context = context;
+  storage->exposed = true;
   if (!device.is_cpu()) {
     storage->last_writer = quick_backend_of(device.type).current_stream(device.index);
   }
@@ -66,6 +67,7 @@ Ref<Storage> Storage::borrow(void* data, size_t bytes, Device device, Deleter de
 }
 
 void Storage::destroy() {
+  delete companion;
   if (deleter && device.is_cpu()) {
     deleter(deleter_context, data);
   } else if (deleter) {

@@ -31,12 +31,22 @@ class Storage final : public Counted {
   uint32_t writes = 0;
   uint32_t recorded_writes = 0;
 
+  // Whether somebody outside holds the address and may write without being counted: copies of the
+  // values in another form must not be kept.
+  bool exposed = false;
+
   // Rule 13: the stream that wrote last, and the others that use the block.
   StreamId last_writer = 0;
   uint64_t other_users = 0;
 
   Deleter deleter = nullptr;
   void* deleter_context = nullptr;
+
+  // What kernels keep beside the memory: its values in another form. Goes with the memory.
+  struct Companion {
+    virtual ~Companion() = default;
+  };
+  Companion* companion = nullptr;
 
   // Memory from the device's allocator. Throws OutOfMemoryError, DeviceError.
   ENTASIS_API static Ref<Storage> allocate(size_t bytes, Device device);

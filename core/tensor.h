@@ -96,7 +96,12 @@ class ENTASIS_API Tensor {
   T* mutable_data(Location at = {}) {
     check_data(dtype_of<T>, at);
     ++impl_->storage->writes;
-    return static_cast<T*>(raw());
+    return static_cast<T*>(exposed_raw());
+  }
+  // Address for others than kernels, who may write there unseen from now on.
+  void* exposed_raw() const {
+    impl_->storage->exposed = true;
+    return raw();
   }
   // Address without checks, for kernels.
   void* raw() const {

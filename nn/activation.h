@@ -26,6 +26,7 @@ class ENTASIS_API GELU : public Module {
  public:
   explicit GELU(Approximate approximate = Approximate::kNone) : approximate_(approximate) {}
   Tensor forward(const Tensor& input) override;
+  Approximate approximate() const { return approximate_; }
 
  private:
   Approximate approximate_;

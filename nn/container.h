@@ -100,7 +100,7 @@ class Adder : public Container {
   }
 };
 
-// Runs its children one after another.
+// Runs its children one after another. A Linear and a ReLU or GELU behind it are one fused op.
 class ENTASIS_API Sequential : public Adder<Sequential> {
  public:
   Tensor forward(const Tensor& input) override;

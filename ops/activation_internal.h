@@ -2,8 +2,21 @@
 #pragma once
 
 #include <entasis/ops/pointwise_internal.h>
+#include <entasis/ops/unary.h>
 
 namespace entasis {
+
+template <class E>
+struct EnumNames;
+template <>
+struct EnumNames<Approximate> {
+  static constexpr const char* names[] = {"none", "tanh"};
+};
+
+// grad_output times the slope at `input`, for fused ops. relu's may be given its output instead.
+Tensor relu_backward(const Tensor& grad_output, const Tensor& input, Location at = {});
+Tensor gelu_backward(const Tensor& grad_output, const Tensor& input, Approximate approximate,
+                     Location at = {});
 
 // Two ops compute the same: one keeps its output for the gradient, which the next layer keeps
 // anyway and which is all there is in place; the other keeps its input, for a negative slope.

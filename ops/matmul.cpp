@@ -1,7 +1,10 @@
 // Matrix products: rules, gradients, rows. PyTorch's 1-d forms are views around the 2-d op.
 #include <entasis/ops/matmul.h>
 
+#include <entasis/core/autograd.h>
 #include <entasis/core/row.h>
+#include <entasis/ops/activation_internal.h>
+#include <entasis/ops/arithmetic.h>
 #include <entasis/ops/matmul_internal.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
@@ -61,9 +64,9 @@ struct Rule<Matmul> {
   }
 };
 
-template <>
-struct Rule<Linear> {
-  static Spec infer(const Linear&, Inputs in) {
+// What the fully connected layers share.
+struct LinearRule {
+  static Spec infer_linear(Inputs in) {
     const Operand &x = in[0], &w = in[1], &bias = in[2];
     check_dtypes(x, "input", w, "weight");
     if (x.dim() == 0) throw ShapeError("input needs at least one dimension");
@@ -84,14 +87,57 @@ struct Rule<Linear> {
     shape[shape.size() - 1] = w.size(0);
     return Spec::dense(x.dtype(), shape);
   }
-  static constexpr uint32_t optional_inputs = 0b100;
-  static constexpr SaveMask saves[] = {saves_in(1), saves_in(0), saves_nothing};
-  static Grads vjp(const Linear&, const Saved& saved, Grads gy) {
-    const Tensor& g = gy[0];
+  // Of input, weight and bias, from the gradient `g` of the product.
+  static Grads gradients(const Saved& saved, const Tensor& g) {
     return {
         saved.if_needed(0, [&] { return matmul(g, saved.in(1)); }),
         saved.if_needed(1, [&] { return matmul(transposed(as_rows(g)), as_rows(saved.in(0))); }),
         saved.if_needed(2, [&] { return sum(as_rows(g), {0}); })};
+  }
+  static constexpr uint32_t optional_inputs = 0b100;
+};
+
+template <>
+struct Rule<Linear> : LinearRule {
+  static Spec infer(const Linear&, Inputs in) { return infer_linear(in); }
+  static constexpr uint32_t optional_inputs = 0b1100;
+  static constexpr SaveMask saves[] = {saves_in(1), saves_in(0), saves_nothing};
+  static Grads vjp(const Linear&, const Saved& saved, Grads gy) {
+    Grads grads = gradients(saved, gy[0]);
+    if (saved.needs(3)) grads.push_back(gy[0]);
+    return grads;
+  }
+};
+
+template <>
+struct Rule<LinearRelu> : LinearRule {
+  static Spec infer(const LinearRelu&, Inputs in) { return infer_linear(in); }
+  static constexpr SaveMask saves[] = {saves_in(1) | saves_out(0), saves_in(0) | saves_out(0),
+                                       saves_out(0)};
+  static Grads vjp(const LinearRelu&, const Saved& saved, Grads gy) {
+    return gradients(saved, relu_backward(gy[0], saved.out(0)));
+  }
+};
+
+template <>
+struct Rule<LinearGelu> : LinearRule {
+  static constexpr uint32_t not_differentiable = 0b10;
+  static std::array<Spec, 2> infer(const LinearGelu& op, Inputs in) {
+    const Spec output = infer_linear(in);
+    return {output, op.keeps_argument ? output : Spec::dense(output.dtype, {0})};
+  }
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1) | saves_in(2) | saves_out(1)};
+  static Grads vjp(const LinearGelu& op, const Saved& saved, Grads gy) {
+    // The kept argument has no history: a gradient that is itself recorded computes it again.
+    const Tensor argument = grad_enabled() || !op.keeps_argument
+                                ? linear(saved.in(0), saved.in(1), saved.in_if_given(2))
+                                : saved.out(1);
+    return gradients(saved, gelu_backward(gy[0], argument, approximate_of(op)));
+  }
+
+ private:
+  static Approximate approximate_of(const LinearGelu& op) {
+    return op.by_tanh ? Approximate::kTanh : Approximate::kNone;
   }
 };
 
@@ -118,6 +164,46 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Loc
   return apply(Linear{}, at, input, weight, bias);
 }
 
+// Only floating-point results are worth a kernel; integers take both steps.
+static bool fuses(const Tensor& input) {
+  return !input.defined() || is_floating_point(input.dtype());
+}
+
+Tensor linear_relu(const Tensor& input, const Tensor& weight, const Tensor& bias, Location at) {
+  if (fuses(input)) return apply(LinearRelu{}, at, input, weight, bias);
+  const Frame frame("linear_relu", at);
+  return relu(linear(input, weight, bias, at), at);
+}
+
+Tensor linear_gelu(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                   Approximate approximate, Location at) {
+  if (!fuses(input)) {
+    const Frame frame("linear_gelu", at);
+    return gelu(linear(input, weight, bias, at), approximate, at);
+  }
+  const auto needs = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
+  const bool keeps = grad_enabled() && (needs(input) || needs(weight) || needs(bias));
+  return apply_multiple<2>(LinearGelu{approximate == Approximate::kTanh, keeps}, at, input, weight,
+                           bias)[0];
+}
+
+Tensor linear_add(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                  const Tensor& other, Location at) {
+  const Frame frame("linear_add", at);
+  const auto is_result = [&] {
+    if (other.dtype() != input.dtype() || other.dim() != input.dim() || input.dim() == 0)
+      return false;
+    for (int d = 0; d < input.dim() - 1; ++d) {
+      if (other.size(d) != input.size(d)) return false;
+    }
+    return weight.dim() == 2 && other.shape().back() == weight.size(0);
+  };
+  if (input.defined() && weight.defined() && other.defined() && fuses(input) && is_result()) {
+    return apply(Linear{}, at, input, weight, bias, other);
+  }
+  return add(linear(input, weight, bias, at), other, at);
+}
+
 namespace {
 constinit const Row rows[] = {
     row<&matmul>(
@@ -129,8 +215,29 @@ constinit const Row rows[] = {
     row<&linear>("linear", args("input", "weight", "bias"_a = std::nullopt),
                  "input times the transposed weight [out, in], plus bias [out] if there is one.",
                  {.torch = "nn.functional.linear", .precision = Precision::kLow, .method = false}),
+    row<&linear_relu>("linear_relu", args("input", "weight", "bias"_a = std::nullopt),
+                      "relu of linear(input, weight, bias), in one op.",
+                      {.torch = "",
+                       .why_no_torch = "PyTorch has it in its compiler only",
+                       .precision = Precision::kLow,
+                       .method = false}),
+    row<&linear_gelu>(
+        "linear_gelu",
+        args("input", "weight", "bias"_a = std::nullopt, "approximate"_a = Approximate::kNone),
+        "gelu of linear(input, weight, bias), in one op.",
+        {.torch = "",
+         .why_no_torch = "PyTorch has it in its compiler only",
+         .precision = Precision::kLow,
+         .method = false}),
+    row<&linear_add>("linear_add", args("input", "weight", "bias", "other"),
+                     "linear(input, weight, bias) + other, in one op: a residual connection.",
+                     {.torch = "",
+                      .why_no_torch = "PyTorch has it as addmm, for matrices",
+                      .precision = Precision::kLow,
+                      .method = false}),
 };
-constinit OpInfo* const ops[] = {&op_info<Matmul>, &op_info<Linear>};
+constinit OpInfo* const ops[] = {&op_info<Matmul>, &op_info<Linear>, &op_info<LinearRelu>,
+                                 &op_info<LinearGelu>};
 }  // namespace
 extern const RowList rows_matmul;
 constinit const RowList rows_matmul{rows, ops};

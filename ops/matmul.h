@@ -2,6 +2,7 @@
 #pragma once
 
 #include <entasis/core/operand.h>
+#include <entasis/ops/unary.h>
 
 namespace entasis {
 
@@ -12,5 +13,15 @@ ENTASIS_API Tensor matmul(const Tensor& input, const Tensor& other, Location at 
 // input [.., in] x weight[out, in] transposed + bias [out]; bias may be undefined.
 ENTASIS_API Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {},
                           Location at = {});
+
+// A linear and the step behind it in one op, which takes that step while the results are in cache
+// or registers: relu(linear), gelu(linear), linear + other (a residual connection; `other` is
+// whatever add() takes). Half types are rounded once, at the end. Errors are those of the two.
+ENTASIS_API Tensor linear_relu(const Tensor& input, const Tensor& weight, const Tensor& bias = {},
+                               Location at = {});
+ENTASIS_API Tensor linear_gelu(const Tensor& input, const Tensor& weight, const Tensor& bias = {},
+                               Approximate approximate = Approximate::kNone, Location at = {});
+ENTASIS_API Tensor linear_add(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                              const Tensor& other, Location at = {});
 
 }  // namespace entasis

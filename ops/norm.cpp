@@ -46,17 +46,6 @@ Spec wanted_spec(bool wanted, const Spec& spec) {
 // A gradient that was not asked for has no elements.
 Tensor if_wanted(bool wanted, const Tensor& t) { return wanted ? t : Tensor(); }
 
-// Whether the optional input i was given; `saves` must name it.
-bool was_given(const Saved& saved, int i) {
-  for (const SavedTensor& s : saved.node().saved) {
-    if (s.index == i && !s.is_output) return true;
-  }
-  return false;
-}
-Tensor in_if_given(const Saved& saved, int i) {
-  return was_given(saved, i) ? saved.in(i) : Tensor();
-}
-
 // ---- The composed form of the backward ops
 
 struct Composed {
@@ -92,7 +81,7 @@ Grads differentiate(const Composed& composed, const Saved& saved, const Grads& g
   Tensor inputs[3];
   Tensors leaves;
   for (int i = 0; i < 3; ++i) {
-    if (!was_given(saved, i)) continue;
+    if (!saved.was_given(i)) continue;
     const Tensor t = saved.in(i);
     inputs[i] = recorded ? expand(t, t.shape()) : t.detach();
     if (!saved.needs(i)) continue;
@@ -114,7 +103,7 @@ Grads differentiate(const Composed& composed, const Saved& saved, const Grads& g
   Tensors found = grad(outputs, leaves, options, saved.node().at);
   size_t next = 0;
   for (int i = 0; i < 3; ++i) {
-    if (was_given(saved, i) && saved.needs(i)) gradients[i] = std::move(found[next++]);
+    if (saved.was_given(i) && saved.needs(i)) gradients[i] = std::move(found[next++]);
   }
   return gradients;
 }
@@ -163,7 +152,7 @@ struct Rule<LayerNorm> {
     const NormGradients wanted = {saved.needs(0), saved.needs(1), saved.needs(2)};
     const auto [x, weight, bias] =
         apply_multiple<3>(LayerNormBackward{op, wanted}, {}, gy[0], saved.in(0),
-                          in_if_given(saved, 1), saved.out(1), saved.out(2));
+                          saved.in_if_given(1), saved.out(1), saved.out(2));
     return {if_wanted(wanted.input, x), if_wanted(wanted.weight, weight),
             if_wanted(wanted.bias, bias)};
   }
@@ -232,7 +221,7 @@ struct Rule<BatchNorm> {
     const NormGradients wanted = {saved.needs(0), saved.needs(3), saved.needs(4)};
     const auto [x, weight, bias] =
         apply_multiple<3>(BatchNormBackward{op, wanted}, {}, gy[0], saved.in(0),
-                          in_if_given(saved, 3), saved.out(1), saved.out(2));
+                          saved.in_if_given(3), saved.out(1), saved.out(2));
     return {if_wanted(wanted.input, x), Tensor(), Tensor(), if_wanted(wanted.weight, weight),
             if_wanted(wanted.bias, bias)};
   }

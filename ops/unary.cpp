@@ -5,6 +5,7 @@
 #include <entasis/ops/unary.h>
 
 #include <entasis/core/row.h>
+#include <entasis/ops/activation_internal.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/composed_internal.h>
 #include <entasis/ops/pointwise_internal.h>
@@ -153,6 +154,15 @@ Tensor softsign(const Tensor& input, Location at) { return apply(Softsign{}, at,
 Tensor erf(const Tensor& input, Location at) { return apply(Erf{}, at, input); }
 Tensor erf_gaussian(const Tensor& input, Location at) { return apply(ErfGaussian{}, at, input); }
 
+Tensor relu_backward(const Tensor& grad_output, const Tensor& input, Location at) {
+  return apply(ReluBackward{}, at, grad_output, input);
+}
+Tensor gelu_backward(const Tensor& grad_output, const Tensor& input, Approximate approximate,
+                     Location at) {
+  return approximate == Approximate::kTanh ? apply(GeluTanhBackward{}, at, grad_output, input)
+                                           : apply(GeluBackward{}, at, grad_output, input);
+}
+
 template <class Op>
 static Tensor in_place(const Op& op, const Tensor& input, Location at) {
   apply_in_place(op, at, input);
@@ -163,11 +173,6 @@ Tensor sqrt_(Tensor input, Location at) { return in_place(Sqrt{}, input, at); }
 Tensor tanh_(Tensor input, Location at) { return in_place(Tanh{}, input, at); }
 Tensor sigmoid_(Tensor input, Location at) { return in_place(Sigmoid{}, input, at); }
 Tensor relu_(Tensor input, Location at) { return in_place(Relu{}, input, at); }
-
-template <>
-struct EnumNames<Approximate> {
-  static constexpr const char* names[] = {"none", "tanh"};
-};
 
 namespace {
 constinit const Row rows[] = {

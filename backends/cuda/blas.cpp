@@ -213,8 +213,8 @@ cublasStatus_t run(cublasLtHandle_t handle, Plan& plan, const Gemm& g, const Gem
     if (o.aux) set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, o.aux, g);
   }
   return cublasLtMatmul(handle, plan.operation, alpha, o.b, plan.a, o.a, plan.b,
-                        g.accumulate ? alpha : nothing, o.c, plan.c, d, plan.c, &plan.algorithm,
-                        workspace.data(), plan.workspace_bytes, handle_of(stream));
+                        g.accumulate ? alpha : nothing, o.added ? o.added : o.c, plan.c, d, plan.c,
+                        &plan.algorithm, workspace.data(), plan.workspace_bytes, handle_of(stream));
 }
 
 // Keeps the fastest of the heuristic's first few. Products that add to C are written elsewhere.

@@ -55,7 +55,7 @@ struct Gemm {
   Epilogue epilogue = Epilogue::kNone;
   bool a_transposed = false;
   bool b_transposed = false;
-  bool accumulate = false;  // C + the product
+  bool accumulate = false;  // C, or another matrix, + the product
   bool tf32 = false;        // factors of f32 may be rounded to TF32
   bool operator==(const Gemm&) const = default;
 };
@@ -64,8 +64,9 @@ struct GemmOperands {
   const void* a = nullptr;
   const void* b = nullptr;
   void* c = nullptr;
-  void* bias = nullptr;  // read or written, as the epilogue says; dense
-  void* aux = nullptr;   // aux_bytes(), 16-byte aligned
+  void* bias = nullptr;         // read or written, as the epilogue says; dense
+  void* aux = nullptr;          // aux_bytes(), 16-byte aligned
+  const void* added = nullptr;  // what `accumulate` adds, which lies as C does; null: C itself
 };
 
 // False, and nothing is done, if the library has no algorithm for this: some epilogues exist for
@@ -113,7 +114,7 @@ inline int alignment_of(const Gemm& g, const GemmOperands& o) {
   const int64_t steps =
       g.lda | g.ldb | g.ldc | g.a_batch_stride | g.b_batch_stride | g.c_batch_stride;
   const uint64_t bits = address(o.a) | address(o.b) | address(o.c) | address(o.bias) |
-                        uint64_t(steps) * uint64_t(size_of(g.dtype)) | 16;
+                        address(o.added) | uint64_t(steps) * uint64_t(size_of(g.dtype)) | 16;
   return int(bits & (~bits + 1));
 }
 inline GemmKey key_of(const Gemm& g, int alignment) {

@@ -8,6 +8,8 @@
 #include <entasis/kernels/cpu/internal/float_view.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/gemm_naive.h>
+#include <entasis/kernels/cpu/internal/packed_weights.h>
+#include <entasis/kernels/cpu/internal/pointwise_loop.h>
 #include <entasis/ops/matmul_internal.h>
 
 namespace entasis::cpu {
@@ -41,13 +43,30 @@ void fold_batches(Product<T, In>& p) {
   }
 }
 
+// B in panels, if it is a weight that has been kept so.
 template <class T, class In>
-void run_floats(Product<T, In>& p) {
+Ref<Storage> packed_b(const Gemm<T, In>& g, Storage& weight) {
+  const int64_t size = packed_b_size(g);
+  if (size == 0) return nullptr;
+  const PackedForm form{
+      g.b, dtype_of<In>, g.k, g.n, g.b_row_stride, g.b_column_stride, size * int64_t(sizeof(T))};
+  const auto pack = [](const void* product, void* to) {
+    pack_b(*static_cast<const Gemm<T, In>*>(product), static_cast<T*>(to));
+  };
+  return packed_weight(weight, form, pack, &g);
+}
+
+// `weight` is where B lies if that is worth keeping in panels, else null.
+template <class T, class In>
+void run_floats(Product<T, In>& p, Storage* weight) {
   fold_batches(p);
   for (const GemmBatch& b : p.batch) {
     if (b.size == 0) return;
   }
   p.gemm.batch = {p.batch.data(), size_t(p.batch.size())};
+  Ref<Storage> packed;
+  if (weight != nullptr) packed = packed_b(p.gemm, *weight);
+  if (packed) p.gemm.packed_b = static_cast<const T*>(packed->data);
   gemm(p.gemm);
 }
 
@@ -84,11 +103,11 @@ void run_integers(Product<T>& p) {
 }
 
 template <class T, class In>
-void run(Product<T, In>& p) {
+void run(Product<T, In>& p, Storage* weight = nullptr) {
   if constexpr (std::is_integral_v<T>) {
     run_integers(p);
   } else {
-    run_floats(p);
+    run_floats(p, weight);
   }
 }
 
@@ -129,7 +148,7 @@ void matmul_typed(const TensorView<In>& a, const TensorView<In>& b, const Dims& 
 
 template <class T, class In>
 void linear_typed(const TensorView<In>& x, const TensorView<In>& w, const TensorView<T>* bias,
-                  const Dims& out_shape, T* y) {
+                  const Dims& out_shape, T* y, const GemmFinish<T>& finish, Storage* weight) {
   const int dx = x.shape.size();
   Product<T, In> p;
   p.gemm.m = dx >= 2 ? x.shape[dx - 2] : 1;
@@ -144,8 +163,9 @@ void linear_typed(const TensorView<In>& x, const TensorView<In>& w, const Tensor
   p.gemm.c = y;
   p.gemm.c_row_stride = p.gemm.n;
   if (bias) p.gemm.column_bias = bias->data;
+  p.gemm.finish = finish;
   if (dx > 2) set_batches(p, out_shape, x, w, 0);
-  run(p);
+  run(p, weight);
 }
 
 // Whether the rows or the columns of a tensor's matrices are neighbours in memory.
@@ -184,16 +204,59 @@ void matmul(CpuContext&, const Matmul&, Inputs in, Outputs out) {
   });
 }
 
-void linear(CpuContext&, const Linear&, Inputs in, Outputs out) {
-  if (out[0].numel() == 0) return;
-  with_compute_type(out[0].dtype(), [&]<class T>(TypeTag<T>) {
-    OutputView<T> y(out[0]);
-    std::optional<InputView<T>> bias;
+namespace {
+
+// Which pointwise op follows a product; null for none.
+using FollowingOp = const char*;
+
+template <class T>
+auto run_of(FollowingOp op) {
+  constexpr Lanes kLanes = std::is_same_v<T, double> ? Lanes::kF64 : Lanes::kF32;
+  return pointwise_entry(op).run[int(kLanes)];
+}
+
+// Inputs: x, weight, bias or nothing and, for an op of two operands, its other. Writes the op's
+// results to `out`, and what it was applied to into `product` if that is another tensor.
+void run_linear(Inputs in, FollowingOp op, Tensor& product, Tensor& out) {
+  if (out.numel() == 0) return;
+  with_compute_type(out.dtype(), [&]<class T>(TypeTag<T>) {
+    OutputView<T> c(product);
+    std::optional<OutputView<T>> y;
+    std::optional<InputView<T>> bias, other;
     if (in[2].is_tensor()) bias.emplace(in[2].tensor(), InputView<T>::kDense);
+    GemmFinish<T> finish;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (op != nullptr) finish.run = run_of<T>(op);
+      if (in.size() > 3) {
+        other.emplace(in[3].tensor(), InputView<T>::kDense);
+        finish.other = other->data();
+      }
+      if (!out.same(product)) {
+        y.emplace(out);
+        finish.out = y->data();
+      }
+    }
     with_operands<T>(in[0].tensor(), in[1].tensor(), [&](const auto& x, const auto& w) {
-      linear_typed<T>(x, w, bias ? &bias->view() : nullptr, out[0].shape(), y.data());
+      const Tensor& weight = in[1].tensor();
+      const bool lies_there = w.data == weight.raw();
+      linear_typed<T>(x, w, bias ? &bias->view() : nullptr, out.shape(), c.data(), finish,
+                      lies_there ? weight.impl()->storage.get() : nullptr);
     });
   });
+}
+
+}  // namespace
+
+void linear(CpuContext&, const Linear&, Inputs in, Outputs out) {
+  run_linear(in, in.size() > 3 ? "add" : nullptr, out[0], out[0]);
+}
+
+void linear_relu(CpuContext&, const LinearRelu&, Inputs in, Outputs out) {
+  run_linear(in, "relu", out[0], out[0]);
+}
+
+void linear_gelu(CpuContext&, const LinearGelu& op, Inputs in, Outputs out) {
+  run_linear(in, op.by_tanh ? "gelu_tanh" : "gelu", out[op.keeps_argument ? 1 : 0], out[0]);
 }
 
 }  // namespace entasis::cpu
@@ -203,6 +266,8 @@ namespace entasis {
 void register_cpu_matmul(Kernels& kernels) {
   kernels.add<&cpu::matmul>();
   kernels.add<&cpu::linear>();
+  kernels.add<&cpu::linear_relu>();
+  kernels.add<&cpu::linear_gelu>();
 }
 
 }  // namespace entasis

@@ -1,6 +1,7 @@
 // Matrix products over tensors: finds the matrices and batches in the operands' strides and hands
 // them to cuBLASLt. Transposed and batched operands are taken as they are; only those whose rows
-// and columns both have gaps are copied first. Integers go through a tiled kernel of our own.
+// and columns both have gaps are copied first. What follows a fully connected layer is the
+// library's epilogue where it has one. Integers go through a tiled kernel of our own.
 #include <algorithm>
 #include <type_traits>
 
@@ -12,6 +13,7 @@
 #include <entasis/kernels/cuda/internal/convert.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/library_operands.h>
+#include <entasis/kernels/cuda/internal/pointwise.h>
 #include <entasis/ops/matmul_internal.h>
 
 namespace entasis::cuda {
@@ -55,6 +57,19 @@ struct Product {
   int64_t n() const { return b.columns; }
   int64_t k() const { return a.columns; }
 };
+
+// What a fully connected layer's result goes through.
+struct Following {
+  enum Step { kNothing, kAdd, kRelu, kGelu, kGeluTanh };
+  Step step = kNothing;
+  Tensor other = {};     // dense: what kAdd adds
+  Tensor argument = {};  // dense: what GELU was applied to, if that is to be kept
+};
+
+const char* op_of(Following::Step step) {
+  constexpr const char* kNames[] = {nullptr, "add", "relu", "gelu", "gelu_tanh"};
+  return kNames[step];
+}
 
 // An operand that the library cannot take, as a dense copy. Batches that are one matrix read again
 // and again are copied once.
@@ -120,11 +135,19 @@ void fold_batches(Product& p) {
 
 // ---- Floating point
 
-// One call for each matrix outside of the largest dimension of batches.
-void run_blas(CudaContext& context, Product& p, const Tensor& out, const Tensor& bias) {
+// A product as calls of the library: one for each matrix outside of the largest dimension of
+// batches.
+struct Calls {
+  Gemm gemm;
+  int batch = -1;  // the dimension that each call takes as a whole
+  int64_t count = 1;
+};
+
+Calls calls_of(Product& p, DType dtype) {
   fold_batches(p);
   merge_batches(p);
-  Gemm g;
+  Calls calls;
+  Gemm& g = calls.gemm;
   g.m = p.m();
   g.n = p.n();
   g.k = p.k();
@@ -133,36 +156,68 @@ void run_blas(CudaContext& context, Product& p, const Tensor& out, const Tensor&
   g.ldc = g.n;
   g.a_transposed = !p.a.is_row_major();
   g.b_transposed = !p.b.is_row_major();
-  g.dtype = out.dtype();
+  g.dtype = dtype;
   g.tf32 = g.dtype == kF32 && is_tf32_allowed();
-  int largest = -1;
-  int64_t calls = 1;
   for (int i = 0; i < p.batches.size(); ++i) {
-    calls *= p.batches[i].size;
-    if (largest < 0 || p.batches[i].size > p.batches[largest].size) largest = i;
+    calls.count *= p.batches[i].size;
+    if (calls.batch < 0 || p.batches[i].size > p.batches[calls.batch].size) calls.batch = i;
   }
-  if (largest >= 0) {
-    const Batch& batch = p.batches[largest];
-    calls /= batch.size;
+  if (calls.batch >= 0) {
+    const Batch& batch = p.batches[calls.batch];
+    calls.count /= batch.size;
     g.batches = batch.size;
     g.a_batch_stride = batch.a_stride;
     g.b_batch_stride = batch.b_stride;
     g.c_batch_stride = batch.c_stride;
   }
-  if (bias.defined() && calls == 1) {
-    Gemm fused = g;
-    fused.epilogue = Epilogue::kBias;
-    if (try_gemm(fused, {p.a.data, p.b.data, p.c, bias.raw(), nullptr}, context.stream_id()))
-      return;
+  return calls;
+}
+
+// The product, bias and what follows as one call; false, and nothing done, if there is none. GELU
+// is the library's by its tanh formula only.
+bool try_fused(CudaContext& context, const Product& p, const Calls& calls, const Tensor& out,
+               const Tensor& bias, const Following& following) {
+  if (calls.count != 1) return false;
+  const bool adds = bias.defined();
+  Gemm g = calls.gemm;
+  GemmOperands o{p.a.data, p.b.data, out.raw(), adds ? bias.raw() : nullptr, nullptr, nullptr};
+  switch (following.step) {
+    case Following::kNothing:
+    case Following::kAdd:
+      g.epilogue = adds ? Epilogue::kBias : Epilogue::kNone;
+      break;
+    case Following::kRelu:
+      g.epilogue = adds ? Epilogue::kReluBias : Epilogue::kRelu;
+      break;
+    case Following::kGeluTanh:
+      g.epilogue = adds ? Epilogue::kGeluBias : Epilogue::kGelu;
+      break;
+    case Following::kGelu:
+      return false;
   }
+  if (following.step == Following::kAdd) {
+    g.accumulate = true;
+    o.added = following.other.raw();
+  }
+  if (following.argument.defined()) {
+    g.epilogue = adds ? Epilogue::kGeluBiasKeep : Epilogue::kGeluKeep;
+    if (aux_stride(g) != g.n) return false;  // the library wants gaps between rows
+    o.aux = following.argument.raw();
+  }
+  return try_gemm(g, o, context.stream_id());
+}
+
+void run_blas(CudaContext& context, const Product& p, const Calls& calls, const Tensor& out,
+              const Tensor& bias) {
+  Gemm g = calls.gemm;
   if (bias.defined()) {
     fill_with_bias(context, out, bias, 1);
     g.accumulate = true;
   }
-  for (int64_t call = 0; call < calls; ++call) {
+  for (int64_t call = 0; call < calls.count; ++call) {
     int64_t rest = call, a = 0, b = 0, c = 0;
     for (int i = p.batches.size() - 1; i >= 0; --i) {
-      if (i == largest) continue;
+      if (i == calls.batch) continue;
       const int64_t at = rest % p.batches[i].size;
       rest /= p.batches[i].size;
       a += at * p.batches[i].a_stride;
@@ -170,7 +225,8 @@ void run_blas(CudaContext& context, Product& p, const Tensor& out, const Tensor&
       c += at * p.batches[i].c_stride;
     }
     const int64_t bytes = size_of(g.dtype);
-    gemm(g, {p.a.data + a * bytes, p.b.data + b * bytes, p.c + c * bytes}, context.stream_id());
+    gemm(g, {p.a.data + a * bytes, p.b.data + b * bytes, out.raw_as<char>() + c * bytes},
+         context.stream_id());
   }
 }
 
@@ -309,18 +365,35 @@ void run_integers(CudaContext& context, Product& p, const Tensor& out, const Ten
 
 // ---- Both
 
-// `out` has elements.
-void run(CudaContext& context, Product& p, const Tensor& out, const Tensor& bias) {
-  p.c = out.raw_as<char>();
-  const Tensor dense_bias = bias.defined() && !bias.is_contiguous()
-                                ? rearranged(context, bias, Spec::dense(bias.dtype(), bias.shape()))
-                                : bias;
+Tensor dense(CudaContext& context, const Tensor& t) {
+  if (!t.defined() || t.is_contiguous()) return t;
+  return rearranged(context, t, Spec::dense(t.dtype(), t.shape()));
+}
+
+// Floating-point products that end in one call of the library give all at once; the others take
+// what follows by the pointwise kernel of its op. `out` has elements.
+void run(CudaContext& context, Product& p, const Tensor& out, const Tensor& given_bias,
+         const Following& following = {}) {
+  const Tensor bias = dense(context, given_bias);
+  const Tensor& product = following.argument.defined() ? following.argument : out;
+  p.c = product.raw_as<char>();
   if (p.k() == 0) {
-    if (bias.defined()) return fill_with_bias(context, out, dense_bias, 1);
-    return fill_elements(out, 0, context.stream());
+    if (bias.defined()) {
+      fill_with_bias(context, product, bias, 1);
+    } else {
+      fill_elements(product, 0, context.stream());
+    }
+  } else if (is_floating_point(out.dtype())) {
+    const Calls calls = calls_of(p, out.dtype());
+    if (try_fused(context, p, calls, out, bias, following)) return;
+    run_blas(context, p, calls, product, bias);
+  } else {
+    run_integers(context, p, product, bias);
   }
-  if (is_floating_point(out.dtype())) return run_blas(context, p, out, dense_bias);
-  run_integers(context, p, out, dense_bias);
+  if (following.step == Following::kNothing) return;
+  const Operand operands[] = {Operand(product), Operand(following.other)};
+  const size_t count = following.other.defined() ? 2 : 1;
+  run_pointwise(context, pointwise_entry(op_of(following.step)), {operands, count}, out);
 }
 
 Matrix matrix_of(const Tensor& t) {
@@ -347,8 +420,10 @@ void matmul(CudaContext& context, const Matmul&, Inputs in, Outputs out) {
   run(context, p, out[0], {});
 }
 
-void linear(CudaContext& context, const Linear&, Inputs in, Outputs out) {
-  if (out[0].numel() == 0) return;
+namespace {
+
+void run_linear(CudaContext& context, Inputs in, const Tensor& out, const Following& following) {
+  if (out.numel() == 0) return;
   Tensor x = in[0].tensor();
   if (x.dim() == 1) x = alias(x, {{1, x.numel()}, {x.numel(), x.strides()[0]}, x.storage_offset()});
   x = usable(context, x);
@@ -358,8 +433,26 @@ void linear(CudaContext& context, const Linear&, Inputs in, Outputs out) {
   p.b = matrix_of(w);
   std::swap(p.b.rows, p.b.columns);
   std::swap(p.b.row_stride, p.b.column_stride);
-  if (out[0].dim() > 2) set_batches(p, out[0].shape(), x, {});
-  run(context, p, out[0], in[2].is_tensor() ? in[2].tensor() : Tensor());
+  if (out.dim() > 2) set_batches(p, out.shape(), x, {});
+  run(context, p, out, in[2].is_tensor() ? in[2].tensor() : Tensor(), following);
+}
+
+}  // namespace
+
+void linear(CudaContext& context, const Linear&, Inputs in, Outputs out) {
+  Following following;
+  if (in.size() > 3) following = {Following::kAdd, dense(context, in[3].tensor())};
+  run_linear(context, in, out[0], following);
+}
+
+void linear_relu(CudaContext& context, const LinearRelu&, Inputs in, Outputs out) {
+  run_linear(context, in, out[0], {Following::kRelu});
+}
+
+void linear_gelu(CudaContext& context, const LinearGelu& op, Inputs in, Outputs out) {
+  Following following{op.by_tanh ? Following::kGeluTanh : Following::kGelu};
+  if (op.keeps_argument) following.argument = out[1];
+  run_linear(context, in, out[0], following);
 }
 
 }  // namespace entasis::cuda
@@ -369,6 +462,8 @@ namespace entasis {
 void register_cuda_matmul(Kernels& kernels) {
   kernels.add<&cuda::matmul>();
   kernels.add<&cuda::linear>();
+  kernels.add<&cuda::linear_relu>();
+  kernels.add<&cuda::linear_gelu>();
 }
 
 }  // namespace entasis

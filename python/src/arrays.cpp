@@ -78,7 +78,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
     lent->shape[d] = t.shape()[d];
     lent->strides[d] = t.strides()[d] * size;
   }
-  view->buf = t.raw();
+  view->buf = t.exposed_raw();
   view->obj = Py_NewRef(self);
   view->len = t.numel() * size;
   view->itemsize = size;

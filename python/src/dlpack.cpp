@@ -75,7 +75,7 @@ struct Export {
       shape[d] = tensor.shape()[d];
       strides[d] = tensor.strides()[d];
     }
-    managed.tensor = {tensor.raw(),
+    managed.tensor = {tensor.exposed_raw(),
                       device_of(tensor.device()),
                       tensor.dim(),
                       type_of(tensor.dtype()),
@@ -320,8 +320,8 @@ named::AnyDict cuda_array_interface(const Tensor& self) {
   result["strides"] = self.is_contiguous() ? nb::none() : nb::object(nb::tuple(strides));
   result["typestr"] =
       nb::str((std::string(bytes > 1 ? "<" : "|") + kind + std::to_string(bytes)).c_str());
-  result["data"] =
-      nb::make_tuple(reinterpret_cast<uintptr_t>(self.numel() ? self.raw() : nullptr), false);
+  result["data"] = nb::make_tuple(
+      reinterpret_cast<uintptr_t>(self.numel() ? self.exposed_raw() : nullptr), false);
   result["stream"] = stream.native_handle();
   return nb::borrow<named::AnyDict>(result);
 }

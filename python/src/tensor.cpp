@@ -239,7 +239,7 @@ void bind_tensor(nb::module_& m) {
       .def("numel", &Tensor::numel)
       .def("element_size", [](const Tensor& t) { return size_of(t.dtype()); })
       .def_prop_ro("nbytes", [](const Tensor& t) { return t.numel() * size_of(t.dtype()); })
-      .def("data_ptr", [](const Tensor& t) { return reinterpret_cast<uintptr_t>(t.raw()); })
+      .def("data_ptr", [](const Tensor& t) { return reinterpret_cast<uintptr_t>(t.exposed_raw()); })
       .def_prop_ro("dtype",
                    [](const Tensor& t) { return nb::borrow<named::Dtype>(object_of(t.dtype())); })
       .def_prop_ro("device", &Tensor::device)

@@ -8,8 +8,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <type_traits>
@@ -299,6 +301,99 @@ TYPED_TEST(GemmTest, Batches) {
       }
     }
   });
+  set_num_threads(before);
+}
+
+// Out = 2 C + other, as a pointwise kernel would.
+template <class T>
+void double_and_add(void* out, const void* const* in, uint32_t scalars, int64_t n) {
+  ASSERT_EQ(scalars, 0u);
+  const T* const c = static_cast<const T*>(in[0]);
+  const T* const other = static_cast<const T*>(in[1]);
+  for (int64_t i = 0; i < n; ++i) {
+    static_cast<T*>(out)[i] = 2 * c[i] + (other != nullptr ? other[i] : T{0});
+  }
+}
+
+// Every element takes the step behind the product once, when it is complete: by tiles, transposed
+// tiles, dots both ways, sums of nothing, several blocks, gaps between rows.
+TYPED_TEST(GemmTest, TakesTheStepBehindTheProduct) {
+  using T = TypeParam;
+  const int before = num_threads();
+  for (const auto& [m, n, k] : {std::array{9, 50, 40},
+                                {3, 700, 64},
+                                {700, 3, 64},
+                                {64, 5, 40},
+                                {5, 4, 0},
+                                {37, 530, 1030},
+                                {300, 20, 700}}) {
+    for (const Layout& layout : {kPlain, kTransposed}) {
+      for (const int64_t gap : {0, 3}) {
+        SCOPED_TRACE(name_of(m, n, k) + " b " + layout.name + " gap " + std::to_string(gap));
+        const Problem<T> problem(m, n, k, kPlain, layout, {true, k % 3 == 0, true, gap});
+        const auto other = random_values<T>(problem.c_before.size(), 9);
+        on_every_target([&](int64_t) {
+          for (const int threads : {1, 7}) {
+            set_num_threads(threads);
+            const std::vector<T> product = problem.run();
+            for (const bool adds : {false, true}) {
+              for (const bool elsewhere : {false, true}) {
+                std::vector<T> c = problem.c_before, out = c;
+                Gemm<T> g = problem.g;
+                g.c = c.data();
+                g.finish.run = double_and_add<T>;
+                if (adds) g.finish.other = other.data();
+                if (elsewhere) g.finish.out = out.data();
+                gemm(g);
+                const std::vector<T>& result = elsewhere ? out : c;
+                for (size_t at = 0; at < c.size(); ++at) {
+                  const bool inside = static_cast<int64_t>(at) % g.c_row_stride < n;
+                  const T expected = 2 * product[at] + (adds ? other[at] : T{0});
+                  ASSERT_EQ(result[at], inside ? expected : problem.c_before[at]) << at;
+                  if (elsewhere) ASSERT_EQ(c[at], product[at]) << at;
+                }
+              }
+            }
+          }
+        });
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TYPED_TEST(GemmTest, PackedBeforeGivesTheSameBits) {
+  using T = TypeParam;
+  const int before = num_threads();
+  for (const auto& [m, n, k] :
+       {std::array{5, 300, 110}, {17, 530, 1030}, {64, 49, 700}, {256, 128, 256}}) {
+    for (const Layout& layout : {kPlain, kTransposed}) {
+      SCOPED_TRACE(name_of(m, n, k) + " b " + layout.name);
+      const Problem<T> problem(m, n, k, kPlain, layout, {true, false, false, 1});
+      on_every_target([&](int64_t) {
+        for (const int threads : {1, 2, 7, 32}) {
+          set_num_threads(threads);
+          Gemm<T> g = problem.g;
+          const int64_t size = packed_b_size(g);
+          ASSERT_GE(size, n * k);
+          const std::unique_ptr<T[], decltype(&std::free)> packed(
+              static_cast<T*>(
+                  std::aligned_alloc(64, static_cast<size_t>(size * sizeof(T) + 63) / 64 * 64)),
+              &std::free);
+          pack_b(g, packed.get());
+          const std::vector<T> expected = problem.run();
+          std::vector<T> c = problem.c_before;
+          g.c = c.data();
+          g.b = nullptr;  // is not read
+          g.packed_b = packed.get();
+          gemm(g);
+          ASSERT_EQ(std::memcmp(c.data(), expected.data(), c.size() * sizeof(T)), 0) << threads;
+        }
+      });
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
   set_num_threads(before);
 }
 

@@ -37,6 +37,114 @@ Array product(const Array& a, const Array& b) {
   return y;
 }
 
+// x [.., in] times the transposed w [out, in], plus a bias if there is one.
+Array affine(const Call& c) {
+  const Array &x = c.array(0), &w = c.array(1);
+  Shape shape = x.shape;
+  shape.back() = w.shape[0];
+  Array y{x.dtype, shape, {}, {}};
+  each_index(shape, [&](const Index& index) {
+    Index from = index;
+    const int64_t o = index.back();
+    accumulate(y, w.shape[1], c.given(2) ? c.array(2).at({o}) : 0, [&](int64_t k) {
+      from.back() = k;
+      return x.at(from) * w.at({o, k});
+    });
+  });
+  return y;
+}
+
+void linear_calls(Maker& m) {
+  m.call("2-d", m.uniform({3, 4}), m.uniform({5, 4}), m.uniform({5}));
+  m.call("no bias", m.uniform({2, 67}), m.uniform({3, 67}));
+  m.call("1-d", m.uniform({4}), m.uniform({3, 4}), m.uniform({3}));
+  m.call("3-d", m.uniform({2, 3, 4}), m.uniform({3, 4}), m.uniform({3}));
+  m.call("wide", m.uniform({2, 3}), m.uniform({70, 3}), m.uniform({70}));
+  m.call("high", m.uniform({70, 3}), m.uniform({2, 3}), m.uniform({2}));
+  m.call("empty", m.uniform({0, 3}), m.uniform({2, 3}), m.uniform({2}));
+  m.call("empty sum", m.uniform({2, 0}), m.uniform({3, 0}), m.uniform({3}));
+}
+void large_linear_calls(Maker& m) {
+  m.call("large", m.uniform({257, 263}), m.uniform({259, 263}), m.uniform({259}));
+}
+
+Real gelu(Real x) { return x * std::erfc(-x * 0.707106781186547524400844362104849039L) / 2; }
+Real gelu_tanh(Real x) {
+  return x / (1 + std::exp(-1.595769121605730711759L * (x + 0.044715L * x * x * x)));
+}
+
+void linear_relu_samples(Samples& samples) {
+  Sample& s = samples.add("linear_relu");
+  s.dtypes = kNumbers;
+  s.calls = [](Maker& m) {
+    linear_calls(m);
+    if (is_float(m.dtype)) {
+      m.call("NaN and infinity", m.of({1, 2}, {NAN, 1}), m.of({3, 2}, {0, 1, 1, INFINITY, 2, 3}))
+          .gradient = false;
+    }
+  };
+  s.large = large_linear_calls;
+  s.reference = [](const Call& c) -> Results {
+    Array y = affine(c);
+    for (Real& v : y.values) v = v < 0 ? 0 : v;
+    return {y};
+  };
+  s.bad<ShapeError>("linear_relu: sizes differ", zeros({2, 3}), zeros({4, 2}));
+}
+
+void linear_gelu_samples(Samples& samples) {
+  Sample& s = samples.add("linear_gelu");
+  s.dtypes = kFloats;
+  s.calls = [](Maker& m) {
+    linear_calls(m);
+    m.call("tanh", m.uniform({3, 4}), m.uniform({5, 4}), m.uniform({5}), "tanh");
+    m.call("tanh, long rows", m.uniform({9, 4}), m.uniform({24, 4}), m.uniform({24}), "tanh");
+  };
+  s.large = large_linear_calls;
+  s.reference = [](const Call& c) -> Results {
+    const bool by_tanh = c.text(3, "none") == "tanh";
+    Array y = affine(c);
+    for (size_t i = 0; i < y.values.size(); ++i) {
+      // The slope is at most 1.13; the function itself is as exact as the op of its own.
+      y.error[i] = 1.13L * y.error[i] + 8 * std::abs(y.values[i]);
+      y.values[i] = by_tanh ? gelu_tanh(y.values[i]) : gelu(y.values[i]);
+    }
+    return {y};
+  };
+  s.bad<ShapeError>("linear_gelu: sizes differ", zeros({2, 3}), zeros({4, 2}));
+  s.bad<ValueError>("'none' 'tanh'", zeros({2, 3}), zeros({4, 3}), zeros({4}), "sine");
+}
+
+void linear_add_samples(Samples& samples) {
+  Sample& s = samples.add("linear_add");
+  s.dtypes = kNumbers;
+  s.calls = [](Maker& m) {
+    m.call("2-d", m.uniform({3, 4}), m.uniform({5, 4}), m.uniform({5}), m.uniform({3, 5}));
+    m.call("no bias", m.uniform({2, 67}), m.uniform({3, 67}), {}, m.uniform({2, 3}));
+    m.call("1-d", m.uniform({4}), m.uniform({3, 4}), m.uniform({3}), m.uniform({3}));
+    m.call("3-d", m.uniform({2, 3, 4}), m.uniform({3, 4}), m.uniform({3}), m.uniform({2, 3, 3}));
+    m.call("high", m.uniform({70, 3}), m.uniform({2, 3}), m.uniform({2}), m.uniform({70, 2}));
+    m.call("broadcast", m.uniform({3, 4}), m.uniform({5, 4}), m.uniform({5}), m.uniform({3, 1}));
+    m.call("empty sum", m.uniform({2, 0}), m.uniform({3, 0}), m.uniform({3}), m.uniform({2, 3}));
+  };
+  s.large = [](Maker& m) {
+    m.call("large", m.uniform({257, 263}), m.uniform({259, 263}), m.uniform({259}),
+           m.uniform({257, 259}));
+  };
+  s.reference = [](const Call& c) -> Results {
+    Array y = affine(c);
+    const Array& other = c.array(3);
+    size_t i = 0;
+    each_index(y.shape, [&](const Index& index) {
+      const Real sum = y.values[i] + other.at(unbroadcast(index, other.shape));
+      y.error[i] += std::abs(sum);
+      y.values[i++] = is_float(y.dtype) ? sum : held(y.dtype, sum);
+    });
+    return {y};
+  };
+  s.bad<ShapeError>("do not broadcast", zeros({2, 3}), zeros({4, 3}), zeros({4}), zeros({3, 4}));
+}
+
 }  // namespace
 
 void samples_matmul(Samples& samples) {
@@ -85,38 +193,17 @@ void samples_matmul(Samples& samples) {
   {
     Sample& s = samples.add("linear");
     s.dtypes = kNumbers;
-    s.calls = [](Maker& m) {
-      m.call("2-d", m.uniform({3, 4}), m.uniform({5, 4}), m.uniform({5}));
-      m.call("no bias", m.uniform({2, 67}), m.uniform({3, 67}));
-      m.call("1-d", m.uniform({4}), m.uniform({3, 4}), m.uniform({3}));
-      m.call("3-d", m.uniform({2, 3, 4}), m.uniform({3, 4}), m.uniform({3}));
-      m.call("wide", m.uniform({2, 3}), m.uniform({70, 3}), m.uniform({70}));
-      m.call("empty", m.uniform({0, 3}), m.uniform({2, 3}), m.uniform({2}));
-      m.call("empty sum", m.uniform({2, 0}), m.uniform({3, 0}), m.uniform({3}));
-    };
-    s.large = [](Maker& m) {
-      m.call("large", m.uniform({257, 263}), m.uniform({259, 263}), m.uniform({259}));
-    };
-    s.reference = [](const Call& c) -> Results {
-      const Array &x = c.array(0), &w = c.array(1);
-      Shape shape = x.shape;
-      shape.back() = w.shape[0];
-      Array y{x.dtype, shape, {}, {}};
-      each_index(shape, [&](const Index& index) {
-        Index from = index;
-        const int64_t o = index.back();
-        accumulate(y, w.shape[1], c.given(2) ? c.array(2).at({o}) : 0, [&](int64_t k) {
-          from.back() = k;
-          return x.at(from) * w.at({o, k});
-        });
-      });
-      return {y};
-    };
+    s.calls = linear_calls;
+    s.large = large_linear_calls;
+    s.reference = [](const Call& c) -> Results { return {affine(c)}; };
     s.bad<ShapeError>("sizes differ", zeros({2, 3}), zeros({4, 2}));
     s.bad<ShapeError>("bias must be [4]", zeros({2, 3}), zeros({4, 3}), zeros({3}));
     s.bad<ShapeError>("weight must be [out, in]", zeros({2, 3}), zeros({3}));
     s.bad<DtypeError>("dtypes differ", zeros({2, 3}), zeros({4, 3}, kF64));
   }
+  linear_relu_samples(samples);
+  linear_gelu_samples(samples);
+  linear_add_samples(samples);
 }
 
 }  // namespace entasis::matrix

@@ -8,6 +8,9 @@
 
 #include <entasis/core/autograd.h>
 #include <entasis/core/error.h>
+#include <entasis/core/generator.h>
+#include <entasis/core/op.h>
+#include <entasis/nn/activation.h>
 #include <entasis/nn/container.h>
 #include <entasis/nn/conv.h>
 #include <entasis/nn/linear.h>
@@ -330,6 +333,34 @@ TEST(Sequential, RunsItsChildrenInOrder) {
   const Tensor x = randn({5, 4});
   EXPECT_TRUE(same_values(net(x), net.get<Linear>(-1)(net.get<Linear>(0)(x))));
   EXPECT_TRUE(same_values(Sequential()(x), x));
+}
+
+TEST(Sequential, FusesLayersWithTheirActivations) {
+  Sequential net;
+  net.add<Linear>(4, 30).add<ReLU>().add<Linear>(30, 20).add<GELU>(Approximate::kTanh);
+  net.add<Linear>(20, 8).add<GELU>().add<ReLU>().add<Linear>(8, 3);
+  manual_seed(3);
+  const Tensor x = randn({5, 4}).requires_grad_();
+  Tensor expected = x;
+  for (Module* child : net.children()) expected = (*child)(expected);
+  const Tensor y = net(x);
+  EXPECT_TRUE(same_values(y, expected));
+  EXPECT_STREQ(net(x).grad_fn()->op->name, "linear");
+  Sequential pair;
+  pair.add<Linear>(4, 3).add<ReLU>();
+  EXPECT_STREQ(pair(x).grad_fn()->op->name, "linear_relu");
+  // A class of one's own may do something else in forward().
+  struct Doubled : Linear {
+    using Linear::Linear;
+    Tensor forward(const Tensor& input) override { return Linear::forward(input) * 2; }
+  };
+  Sequential own;
+  own.add<Doubled>(4, 3).add<ReLU>();
+  EXPECT_TRUE(same_values(own(x), relu(own.at(0)(x))));
+  const std::string message = message_of<ShapeError>([&] { pair(ones({2, 5})); });
+  EXPECT_NE(message.find(" — in model.0, module_test.cpp:" + std::to_string(__LINE__ - 1)),
+            std::string::npos)
+      << message;
 }
 
 TEST(Sequential, TakesOptionsInBraces) {

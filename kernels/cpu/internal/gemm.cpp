@@ -137,9 +137,13 @@ void select(Gemm<T, In>& g, int64_t index) {
     const GemmBatch& dim = g.batch[i];
     const int64_t at = index % dim.size;
     index /= dim.size;
-    g.a += at * dim.a_stride;
-    g.b += at * dim.b_stride;
+    if (g.k > 0) {  // else there may be no memory to point into
+      g.a += at * dim.a_stride;
+      g.b += at * dim.b_stride;
+    }
     g.c += at * dim.c_stride;
+    if (g.finish.other != nullptr) g.finish.other += at * dim.c_stride;
+    if (g.finish.out != nullptr) g.finish.out += at * dim.c_stride;
   }
 }
 
@@ -153,10 +157,15 @@ void run_part(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In
       if constexpr (std::is_same_v<T, In>) target.transposed_tiles(g, part);
       return;
     case GemmMethod::kDots:
-      return target.dots(g, part, false);
     case GemmMethod::kTransposedDots:
-      return target.dots(g, part, true);
+      target.dots(g, part, method == GemmMethod::kTransposedDots);
+      return finish_part(g, part);
   }
+}
+
+template <class T, class In>
+int64_t packed_size(const Gemm<T, In>& g, const GemmFunctions<T, In>& target) {
+  return g.k * round_up(g.n, target.lanes);
 }
 
 // One product on many threads: they pack B together, each panel once, and then take rectangles of
@@ -169,20 +178,28 @@ bool shares_b(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In
          g.m > 8 * target.tile_rows && g.m * g.n * g.k >= 64 * kSerialWork;
 }
 template <class T, class In>
-void run_sharing_b(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, int threads) {
-  const Scratch scratch(static_cast<size_t>(g.k * round_up(g.n, target.lanes)) * sizeof(T));
+void pack_panels(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, T* to) {
   const int64_t panels = (g.n + target.panel_columns - 1) / target.panel_columns;
-  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
-    target.pack_panels(g, begin, end, scratch.as<T>());
-  });
-  Gemm<T, In> packed = g;
-  packed.packed_b = scratch.as<T>();
+  parallel_for(panels, 1,
+               [&](int64_t begin, int64_t end) { target.pack_panels(g, begin, end, to); });
+}
+// One product whose B is packed.
+template <class T, class In>
+void run_packed(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, int threads) {
   const Grid grid = choose_grid(g.m, g.n, false, target.tile_rows, target.panel_columns, threads);
   parallel_for(grid.rows * grid.columns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      target.tiles(packed, part_of(grid, i, g.m, g.n, target.tile_rows, target.panel_columns));
+      target.tiles(g, part_of(grid, i, g.m, g.n, target.tile_rows, target.panel_columns));
     }
   });
+}
+template <class T, class In>
+void run_sharing_b(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, int threads) {
+  const Scratch scratch(static_cast<size_t>(packed_size(g, target)) * sizeof(T));
+  pack_panels(g, target, scratch.as<T>());
+  Gemm<T, In> packed = g;
+  packed.packed_b = scratch.as<T>();
+  run_packed(packed, target, threads);
 }
 
 // Runs `items` products of one shape, or parts of them, on all threads.
@@ -267,13 +284,10 @@ void run_transposed(const Gemm<T>& g, const GemmFunctions<T>& target) {
 // k = 0: sums of nothing. A and B may be null.
 template <class T, class In>
 void add_biases_only(const Gemm<T, In>& g, int64_t items) {
-  for (int64_t item = 0; item < items; ++item) {
-    int64_t rest = item;
-    T* c = g.c;
-    for (size_t i = g.batch.size(); i-- > 0;) {
-      c += rest % g.batch[i].size * g.batch[i].c_stride;
-      rest /= g.batch[i].size;
-    }
+  for (int64_t index = 0; index < items; ++index) {
+    Gemm<T, In> item = g;
+    select(item, index);
+    T* c = item.c;
     for (int64_t i = 0; i < g.m; ++i, c += g.c_row_stride) {
       for (int64_t j = 0; j < g.n; ++j) {
         T value = g.accumulate ? c[j] : T{0};
@@ -282,6 +296,7 @@ void add_biases_only(const Gemm<T, In>& g, int64_t items) {
         c[j] = value;
       }
     }
+    finish_part(item, {0, g.m, 0, g.n});
   }
 }
 
@@ -316,6 +331,10 @@ void multiply(Gemm<T, In> g) {
   if (g.k == 1) g.a_column_stride = g.b_row_stride = 1;
   if (g.n == 1) g.b_column_stride = 1;
   const GemmFunctions<T, In>& target = functions<T, In>();
+  if (g.packed_b != nullptr) {
+    const int threads = g.m * g.n * g.k < kSerialWork ? 1 : available_threads();
+    return run_packed(g, target, threads);
+  }
   const GemmMethod method = choose_method(g, target, items > 1);
   if constexpr (std::is_same_v<T, In>) {
     if (method == GemmMethod::kTransposedTiles) return run_transposed(g, target);
@@ -323,7 +342,30 @@ void multiply(Gemm<T, In> g) {
   run(g, method, target, items);
 }
 
+// With few rows packing, or turning, B is a large part of the work; a small B is near anyway.
+constexpr int64_t kMostRowsForPacking = 256;
+constexpr int64_t kLeastPacked = 32 * 1024;
+
 }  // namespace
+
+template <class T, class In>
+int64_t packed_b_size(const Gemm<T, In>& g) {
+  const bool gains = g.batch.empty() && g.m > kThin && g.m <= kMostRowsForPacking && g.n > kThin &&
+                     g.k * g.n >= kLeastPacked;
+  return gains ? packed_size(g, functions<T, In>()) : 0;
+}
+template <class T, class In>
+void pack_b(const Gemm<T, In>& g, T* to) {
+  pack_panels(g, functions<T, In>(), to);
+}
+template int64_t packed_b_size(const Gemm<float>&);
+template int64_t packed_b_size(const Gemm<double>&);
+template int64_t packed_b_size(const Gemm<float, Half>&);
+template int64_t packed_b_size(const Gemm<float, BFloat16>&);
+template void pack_b(const Gemm<float>&, float*);
+template void pack_b(const Gemm<double>&, double*);
+template void pack_b(const Gemm<float, Half>&, float*);
+template void pack_b(const Gemm<float, BFloat16>&, float*);
 
 void gemm(const Gemm<float>& product) { multiply(product); }
 void gemm(const Gemm<double>& product) { multiply(product); }

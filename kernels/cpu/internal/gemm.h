@@ -16,6 +16,16 @@ struct GemmBatch {
   int64_t a_stride, b_stride, c_stride;
 };
 
+// A step behind the product, taken on some rows of C at a time while they are in the L1 cache, once
+// their sums and biases are complete.
+template <class T>
+struct GemmFinish {
+  // A PointwiseRun over C and, if there is one, `other`; null: no such step.
+  void (*run)(void* out, const void* const* in, uint32_t scalars, int64_t n) = nullptr;
+  const T* other = nullptr;  // lies as C does
+  T* out = nullptr;          // lies as C does; null: back to C
+};
+
 // C = A B, or C += A B, plus biases. A is [m, k], B is [k, n], C is [m, n]; strides in elements.
 // Elements of A and B have type In and are multiplied and added as T.
 template <class T, class In = T>
@@ -30,7 +40,8 @@ struct Gemm {
   const T* column_bias = nullptr;  // n values, added to every row
   const T* row_bias = nullptr;     // m values, added to every column
   bool accumulate = false;
-  const T* packed_b = nullptr;            // for the loops: B in panels, as pack_panels() lays it
+  GemmFinish<T> finish = {};
+  const T* packed_b = nullptr;            // B as pack_b() lays it, which is read instead
   std::span<const GemmBatch> batch = {};  // outermost first; empty for one product
 };
 
@@ -45,5 +56,13 @@ void gemm(const Gemm<double>& product);
 // of a product of converted operands.
 void gemm(const Gemm<float, Half>& product);
 void gemm(const Gemm<float, BFloat16>& product);
+
+// The size in elements of B when packed, for a product that gains much if B was packed before it
+// ran; 0 for the others. Packed or not, the bits of the product are the same.
+template <class T, class In>
+int64_t packed_b_size(const Gemm<T, In>& product);
+// Packs B, all threads together; `to` is 64-byte aligned.
+template <class T, class In>
+void pack_b(const Gemm<T, In>& product, T* to);
 
 }  // namespace entasis::cpu

@@ -348,6 +348,10 @@ class TileLoops {
           a_together_)[static_cast<size_t>(height - 1)][static_cast<size_t>(width - 1)](tile);
       tile.next_a = nullptr;
     }
+    if (last_depth_) {
+      const int64_t column = part_.column_begin + block_begin_;
+      finish_part(g_, {row, row + height, column, column + block_columns_});
+    }
   }
 
   // Says where tile t finds its rows of A, which are copied if need be.
@@ -463,6 +467,7 @@ void multiply_tiles_transposed(const Gemm<T>& g, const GemmPart& part) {
   if (g.column_bias != nullptr) piece.column_bias += part.column_begin;
   piece.c = block;
   piece.c_row_stride = stride;
+  piece.finish = {};
   for (int64_t s = 0; s < stretches.pieces; ++s) {
     const int64_t row = part.row_begin + stretches.begin(s);
     const int64_t count = stretches.begin(s + 1) - stretches.begin(s);
@@ -472,6 +477,7 @@ void multiply_tiles_transposed(const Gemm<T>& g, const GemmPart& part) {
     if (g.accumulate) transpose(count, columns, c, g.c_row_stride, block, stride);
     multiply_tiles(piece, {0, count, 0, columns});
     transpose(columns, count, block, stride, c, g.c_row_stride);
+    finish_part(g, {part.column_begin, part.column_end, row, row + count});
   }
 }
 

@@ -21,6 +21,22 @@ enum class GemmMethod {
   kTransposedDots,   // dot products of B's columns with at most kThin rows of A
 };
 
+// Takes the step behind the product on a rectangle of C, if there is one.
+template <class T, class In>
+void finish_part(const Gemm<T, In>& g, const GemmPart& part) {
+  if (g.finish.run == nullptr) return;
+  int64_t rows = part.row_end - part.row_begin, columns = part.column_end - part.column_begin;
+  if (columns == g.c_row_stride) {  // one run
+    columns *= rows;
+    rows = 1;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const int64_t at = (part.row_begin + i) * g.c_row_stride + part.column_begin;
+    const void* const in[] = {g.c + at, g.finish.other != nullptr ? g.finish.other + at : nullptr};
+    g.finish.run((g.finish.out != nullptr ? g.finish.out : g.c) + at, in, 0, columns);
+  }
+}
+
 // The code of one Highway target.
 template <class T, class In = T>
 struct GemmFunctions {

@@ -1,6 +1,7 @@
 #include <entasis/kernels/cpu/internal/pointwise_loop.h>
 
 #include <entasis/backends/cpu/parallel.h>
+#include <entasis/core/row.h>
 #include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/loop_nest.h>
 #include <entasis/kernels/cpu/internal/transpose.h>
@@ -421,6 +422,10 @@ void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries) {
   for (const PointwiseEntry& entry : entries) {
     kernels.add_from_table<&pointwise>(entry.name, &entry);
   }
+}
+
+const PointwiseEntry& pointwise_entry(const char* op) {
+  return *static_cast<const PointwiseEntry*>(find_op(op)->kernels[int(DeviceType::kCPU)].data);
 }
 
 }  // namespace entasis::cpu

@@ -37,6 +37,9 @@ struct PointwiseEntry {
 // Registers a kernel for the op of each entry; the entries live as long as the program.
 void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries);
 
+// The entry of a pointwise op, for kernels that take its step themselves.
+const PointwiseEntry& pointwise_entry(const char* op);
+
 // What such a kernel does, for kernels that choose the entry themselves.
 void run_pointwise(const PointwiseEntry& entry, Inputs in, const Tensor& out);
 

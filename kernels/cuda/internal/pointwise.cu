@@ -2,6 +2,7 @@
 #include <entasis/kernels/cuda/internal/pointwise.h>
 
 #include <entasis/core/half.h>
+#include <entasis/core/row.h>
 
 namespace entasis::cuda {
 namespace {
@@ -77,9 +78,14 @@ uint64_t rounded_bits(const Number& number, DType dtype) {
   return bits_of(dtype == kF16 ? float(Half(value)) : float(BFloat16(value)));
 }
 
-void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
-  const auto& entry = context.data<PointwiseEntry>();
-  const Tensor& out = outputs[0];
+void pointwise(CudaContext& context, Inputs in, Outputs out) {
+  run_pointwise(context, context.data<PointwiseEntry>(), in, out[0]);
+}
+
+}  // namespace
+
+void run_pointwise(CudaContext& context, const PointwiseEntry& entry, Inputs in,
+                   const Tensor& out) {
   if (out.numel() == 0) return;
   const DType promoted = compute_dtype(entry.traits, in);
   const Lanes lanes = lanes_of(promoted);
@@ -125,7 +131,9 @@ void pointwise(CudaContext& context, Inputs in, Outputs outputs) {
   });
 }
 
-}  // namespace
+const PointwiseEntry& pointwise_entry(const char* op) {
+  return *static_cast<const PointwiseEntry*>(find_op(op)->kernels[int(DeviceType::kCUDA)].data);
+}
 
 void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries) {
   for (const PointwiseEntry& entry : entries) {

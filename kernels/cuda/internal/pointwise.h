@@ -67,6 +67,10 @@ struct PointwiseEntry {
 // Registers a kernel for the op of each entry; the entries live as long as the program.
 void add_pointwise(Kernels& kernels, std::span<const PointwiseEntry> entries);
 
+// The entry of a pointwise op, and what its kernel does, for kernels that take its step themselves.
+const PointwiseEntry& pointwise_entry(const char* op);
+void run_pointwise(CudaContext& context, const PointwiseEntry& entry, Inputs in, const Tensor& out);
+
 // ---- Kernels
 
 inline constexpr int kPointwiseThreads = 256;

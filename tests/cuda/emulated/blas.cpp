@@ -25,6 +25,7 @@ void expect_sound(const Gemm& g, const GemmOperands& o) {
   expect(g.ldc >= g.n, "rows of C overlap", g);
   expect(g.batches == 1 || g.c_batch_stride >= (g.m - 1) * g.ldc + g.n, "batches of C overlap", g);
   expect(o.a && o.b && o.c, "a matrix is missing", g);
+  expect(g.accumulate || o.added == nullptr, "nothing is to be added", g);
   expect(has_bias(g.epilogue) == (o.bias != nullptr), "bias and epilogue do not go together", g);
   expect((aux_bytes(g) > 0) == (o.aux != nullptr), "aux and epilogue do not go together", g);
 }
@@ -99,7 +100,7 @@ void multiply(const Gemm& g, const GemmOperands& o) {
     for (int64_t i = 0; i < g.m; ++i) {
       for (int64_t j = 0; j < g.n; ++j) {
         const int64_t at = batch * g.c_batch_stride + i * g.ldc + j;
-        double sum = g.accumulate ? load(o.c, at, g.dtype) : 0;
+        double sum = g.accumulate ? load(o.added ? o.added : o.c, at, g.dtype) : 0;
         for (int64_t p = 0; p < g.k; ++p) sum += a(batch, i, p) * b(batch, p, j);
         const double value = finish(g, o, batch * g.m + i, j, sum);
         if (is_gradient(g.epilogue) && !sums.empty()) sums[size_t(j)] += value;
