@@ -31,8 +31,8 @@ inline To convert_element(const From* from) {
   }
 }
 
-// Floats to integers of up to 32 bits. Blocks whose numbers all fit an i32 take the instructions
-// for that; what is outside is rare, and means something else (core/dtype.h).
+// Floats to integers. Blocks whose numbers all fit an i32 take the instructions for that; what is
+// outside is rare, and may mean something else (core/dtype.h).
 template <class To, class From>
 void truncate_adjacent(To* to, const From* from, int64_t n) {
   constexpr int64_t kBlock = 64;
@@ -55,8 +55,8 @@ using cpu::convert_adjacent;  // the pairs that have a way of their own
 
 template <class To, class From>
 void convert_adjacent(To* to, const From* from, int64_t n) {
-  constexpr bool truncates = std::is_floating_point_v<From> && std::is_integral_v<To> &&
-                             sizeof(To) <= 4 && !std::is_same_v<To, bool>;
+  constexpr bool truncates =
+      std::is_floating_point_v<From> && std::is_integral_v<To> && !std::is_same_v<To, bool>;
   if constexpr (std::is_same_v<To, From> && !std::is_same_v<To, bool>) {
     std::memcpy(to, from, sizeof(To) * size_t(n));
   } else if constexpr (truncates) {
@@ -72,6 +72,9 @@ void convert_run(void* to, int64_t to_stride, const void* from, int64_t from_str
   const From* f = static_cast<const From*>(from);
   if (to_stride == 1 && from_stride == 1) {
     convert_adjacent(t, f, n);
+  } else if (std::is_same_v<To, From> && to_stride == 1 && from_stride == 2) {
+    // A constant stride becomes shuffles of whole vectors.
+    for (int64_t i = 0; i < n; ++i) t[i] = convert_element<To>(f + 2 * i);
   } else if (to_stride == 1 && from_stride == 0) {
     std::fill_n(t, n, convert_element<To>(f));
   } else {

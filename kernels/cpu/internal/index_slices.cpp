@@ -20,7 +20,8 @@ void throw_bad_index(int64_t index, int64_t position, int dim, int64_t size) {
 
 namespace {
 
-constexpr int64_t kGrain = 16 << 10;  // elements
+constexpr int64_t kGrain = 16 << 10;   // elements
+constexpr int64_t kSerial = 64 << 10;  // that one thread copies as fast
 constexpr int64_t kSkipped = -1;
 
 template <class F>
@@ -81,16 +82,23 @@ void copy_slices(const Tensor& input, const StridedWalk<1>& outer, const Strided
   Word* to = out.raw_as<Word>();
   const int64_t length = inner.numel(), step = inner.step(0);
   const bool dense = inner.is_contiguous(0);
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
-  parallel_for(outer.numel() * count, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t slice = begin; slice < end; ++slice) {
-      const int64_t location = locations[slice % count];
+  const int64_t slices = outer.numel() * count, elements = std::max<int64_t>(1, length);
+  const int64_t grain = grain_beyond(kSerial / elements, slices, kGrain / elements);
+  parallel_for(slices, grain, [&](int64_t begin, int64_t end) {
+    int64_t o = begin / count, n = begin % count;
+    const Word* base = from + outer.at(o)[0];
+    for (int64_t slice = begin; slice < end; ++slice, ++n) {
+      if (n == count) {
+        n = 0;
+        base = from + outer.at(++o)[0];
+      }
+      const int64_t location = locations[n];
       Word* target = to + slice * length;
       if (location == kSkipped) {
         std::memset(target, 0, size_t(length) * sizeof(Word));
         continue;
       }
-      const Word* source = from + outer.at(slice / count)[0] + location;
+      const Word* source = base + location;
       if (length == 1) {
         *target = *source;
       } else if (dense) {
