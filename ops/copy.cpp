@@ -9,8 +9,6 @@
 
 namespace entasis {
 
-namespace {
-
 bool broadcasts_to(const Dims& from, const Dims& to) {
   const int lead = to.size() - from.size();
   if (lead < 0) return false;
@@ -19,8 +17,6 @@ bool broadcasts_to(const Dims& from, const Dims& to) {
   }
   return true;
 }
-
-}  // namespace
 
 template <>
 struct Rule<Clone> {

@@ -13,6 +13,8 @@ struct Clone {
   void visit(auto& v) const { v("strides", strides); }
 };
 
+bool broadcasts_to(const Dims& from, const Dims& to);
+
 Tensor clone_strided(const Tensor& input, const Dims& strides, Location at);
 
 // A copy in another dtype.

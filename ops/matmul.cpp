@@ -5,6 +5,7 @@
 #include <entasis/core/row.h>
 #include <entasis/ops/activation_internal.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/copy_internal.h>
 #include <entasis/ops/matmul_internal.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
@@ -190,16 +191,14 @@ Tensor linear_gelu(const Tensor& input, const Tensor& weight, const Tensor& bias
 Tensor linear_add(const Tensor& input, const Tensor& weight, const Tensor& bias,
                   const Tensor& other, Location at) {
   const Frame frame("linear_add", at);
-  const auto is_result = [&] {
-    if (other.dtype() != input.dtype() || other.dim() != input.dim() || input.dim() == 0)
-      return false;
-    for (int d = 0; d < input.dim() - 1; ++d) {
-      if (other.size(d) != input.size(d)) return false;
+  if (input.defined() && weight.defined() && other.defined() && fuses(input) && input.dim() > 0 &&
+      weight.dim() == 2 && other.dtype() == input.dtype()) {
+    Dims shape = input.shape();
+    shape[shape.size() - 1] = weight.size(0);
+    if (broadcasts_to(other.shape(), shape)) {
+      const Tensor added = other.shape() == shape ? other : expand(other, shape, at);
+      return apply(Linear{}, at, input, weight, bias, added);
     }
-    return weight.dim() == 2 && other.shape().back() == weight.size(0);
-  };
-  if (input.defined() && weight.defined() && other.defined() && fuses(input) && is_result()) {
-    return apply(Linear{}, at, input, weight, bias, other);
   }
   return add(linear(input, weight, bias, at), other, at);
 }

@@ -16,7 +16,8 @@ ENTASIS_API Tensor linear(const Tensor& input, const Tensor& weight, const Tenso
 
 // A linear and the step behind it in one op, which takes that step while the results are in cache
 // or registers: relu(linear), gelu(linear), linear + other (a residual connection; `other` is
-// whatever add() takes). Half types are rounded once, at the end. Errors are those of the two.
+// whatever add() takes). Half types may be rounded between the steps, as by two ops. Errors are
+// those of the two.
 ENTASIS_API Tensor linear_relu(const Tensor& input, const Tensor& weight, const Tensor& bias = {},
                                Location at = {});
 ENTASIS_API Tensor linear_gelu(const Tensor& input, const Tensor& weight, const Tensor& bias = {},

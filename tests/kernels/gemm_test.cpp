@@ -350,7 +350,9 @@ TYPED_TEST(GemmTest, TakesTheStepBehindTheProduct) {
                   const bool inside = static_cast<int64_t>(at) % g.c_row_stride < n;
                   const T expected = 2 * product[at] + (adds ? other[at] : T{0});
                   ASSERT_EQ(result[at], inside ? expected : problem.c_before[at]) << at;
-                  if (elsewhere) ASSERT_EQ(c[at], product[at]) << at;
+                  if (elsewhere) {
+                    ASSERT_EQ(c[at], product[at]) << at;
+                  }
                 }
               }
             }
