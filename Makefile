@@ -2,7 +2,7 @@
 # on a fresh Debian 12 or Ubuntu 24.04 with git and make, `make train` or `make test` is all it
 # takes.
 #
-# Variables: PRESET (release, debug, static, ci, clang, asan, tsan, gpu), JOBS, PREFIX, OUT, ARGS.
+# Variables: PRESET (release, debug, static, ci, clang, asan, gcc-asan, tsan, gpu), JOBS, PREFIX, OUT, ARGS.
 
 PRESET ?= release
 PREFIX ?= /usr/local
