@@ -53,7 +53,7 @@ tsan:  ## tests of the threaded parts with the thread sanitizer
 	$(SETUP) test clang
 	@$(MAKE) --no-print-directory test PRESET=tsan
 
-cuda: setup-train  ## build the CUDA plugin too; needs the CUDA toolkit, but no GPU
+cuda: setup-train configure  ## build the CUDA plugin too; needs the CUDA toolkit, but no GPU
 	@tools/cuda_toolkit.sh build/venv
 	@$(CONFIGURE) -DENTASIS_CUDA=ON >/dev/null
 	@$(CMAKE_BUILD) --target entasis entasis_cuda entasis-programs
