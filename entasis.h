@@ -7,6 +7,7 @@
 #include <entasis/core/generator.h>
 #include <entasis/core/precision.h>
 #include <entasis/core/tensor.h>
+#include <entasis/core/type_info.h>
 #include <entasis/io/checkpoint.h>
 #include <entasis/io/safetensors.h>
 #include <entasis/nn/nn.h>
@@ -17,6 +18,8 @@
 #include <entasis/ops/copy.h>
 #include <entasis/ops/dropout.h>
 #include <entasis/ops/factory.h>
+#include <entasis/ops/grid.h>
+#include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/join.h>
 #include <entasis/ops/lookup.h>
@@ -26,9 +29,14 @@
 #include <entasis/ops/norm.h>
 #include <entasis/ops/pooling.h>
 #include <entasis/ops/print.h>
+#include <entasis/ops/rearrange.h>
 #include <entasis/ops/reduction.h>
+#include <entasis/ops/repeat_interleave.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/softmax.h>
+#include <entasis/ops/split.h>
+#include <entasis/ops/strided.h>
+#include <entasis/ops/triangle.h>
 #include <entasis/ops/unary.h>
 #include <entasis/ops/update.h>
 #include <entasis/optim/optim.h>

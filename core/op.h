@@ -34,6 +34,7 @@
 
 #include <entasis/core/error.h>
 #include <entasis/core/generator.h>
+#include <entasis/core/ints.h>
 #include <entasis/core/node.h>
 #include <entasis/core/operand.h>
 
@@ -111,6 +112,9 @@ class AttributeVisitor {
   void operator()(const char* name, const Dims& value) { dims(name, value); }
   void operator()(const char* name, DType value) { text(name, name_of(value)); }
   void operator()(const char* name, const char* value) { text(name, value); }
+  void operator()(const char* name, std::span<const int64_t> value) {
+    text(name, to_string(value).c_str());
+  }
   template <class E>
     requires std::is_enum_v<E>
   void operator()(const char* name, E value) {

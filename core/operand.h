@@ -13,6 +13,7 @@ namespace entasis {
 // optional operand that was not given.
 class Operand {
  public:
+  Operand() : tensor_(&no_tensor()) {}  // not given
   Operand(const Tensor& tensor) : tensor_(&tensor) {}
   Operand(Number number) : number_(number) {}
   template <class T>
@@ -39,6 +40,10 @@ class Operand {
   }
 
  private:
+  static const Tensor& no_tensor() {
+    static const Tensor none;
+    return none;
+  }
   static const Dims& no_dims() {
     static constexpr Dims none;
     return none;
@@ -66,6 +71,10 @@ class In : public Operand {
 // The dtype of a pointwise result by PyTorch's rules: among tensors with dimensions, then 0-d
 // tensors, then numbers, a later group counts only if its category is higher.
 ENTASIS_API DType result_type(Inputs inputs);
+inline DType result_type(const Operand& tensor, const Operand& other) {
+  const Operand both[] = {tensor, other};
+  return result_type(both);
+}
 
 // Spec of a pointwise result: broadcast shape, and the stride order of the dense, non-broadcast
 // operands, the first deciding (rule 3). Throws ShapeError.

@@ -21,14 +21,15 @@ const char* kind_name(Kind kind) {
                                    "dtype",
                                    "device",
                                    "name",
+                                   "int or list of ints",
                                    "none"};
   return names[int(kind)];
 }
 
 const char* value_name(const Value& value) {
   constexpr const char* names[] = {
-      "none",         "bool",   "int",   "float", "tensor", "list of tensors",
-      "list of ints", "string", "dtype", "device"};
+      "none",         "bool",   "int",   "float",  "tensor",      "list of tensors",
+      "list of ints", "string", "dtype", "device", "list of ints"};
   return names[value.index()];
 }
 

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include <entasis/core/ints.h>
 #include <entasis/core/op.h>
 
 namespace entasis {
@@ -21,7 +22,7 @@ namespace entasis {
 // A dynamic argument or result. bool, integer and float stay apart, so that a dynamic call promotes
 // exactly as a C++ call does.
 using Value = std::variant<std::monostate, bool, int64_t, double, Tensor, Tensors, Dims,
-                           std::string, DType, Device>;
+                           std::string, DType, Device, Ints>;
 using Values = std::vector<Value>;
 using Results = SmallVector<Value, 1>;  // most functions have one: no allocation
 
@@ -38,6 +39,7 @@ enum class Kind : uint8_t {
   kDType,
   kDevice,
   kEnum,
+  kInts,
   kNone,
 };
 
@@ -114,6 +116,7 @@ struct RowOptions {
   bool deterministic = true;
   bool method = true;             // also a method of Tensor in Python
   const char* results = nullptr;  // names of several results, space-separated
+  bool variadic = false;          // Python takes the tensors of the first argument one by one too
 };
 
 struct Row {
@@ -168,6 +171,19 @@ template <>
 struct Convert<Tensors> : ConvertExact<Tensors, Kind::kTensors> {};
 template <>
 struct Convert<Dims> : ConvertExact<Dims, Kind::kDims> {};
+template <>
+struct Convert<Ints> {
+  static constexpr Type type{Kind::kInts, false, {}};
+  static bool fits(const Value& v) {
+    return std::holds_alternative<int64_t>(v) || std::holds_alternative<Dims>(v) ||
+           std::holds_alternative<Ints>(v);
+  }
+  static Ints from(const Value& v) {
+    if (const auto* one = std::get_if<int64_t>(&v)) return *one;
+    if (const auto* dims = std::get_if<Dims>(&v)) return *dims;
+    return std::get<Ints>(v);
+  }
+};
 template <>
 struct Convert<std::string> : ConvertExact<std::string, Kind::kString> {};
 template <>

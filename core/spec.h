@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <entasis/core/dims.h>
 #include <entasis/core/dtype.h>
@@ -26,11 +27,13 @@ struct Spec {
   bool operator==(const Spec&) const = default;
 };
 
-// Where a view looks: the same storage through other sizes, strides and offset (in elements).
+// Where a view looks: the same storage through other sizes, strides and offset (in elements), and
+// perhaps as elements of another dtype.
 struct Geometry {
   Dims shape;
   Dims strides;
   int64_t offset = 0;
+  std::optional<DType> dtype = {};
 };
 
 // The common shape under broadcasting. Throws ShapeError naming both.

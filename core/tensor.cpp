@@ -129,6 +129,7 @@ Tensor empty_dense(const Spec& spec, Device device) {
 
 Tensor alias(const Tensor& base, const Geometry& geometry) {
   const int64_t numel = count_elements(geometry.shape);
+  const DType dtype = geometry.dtype.value_or(base.dtype());
   if (numel > 0) {
     int64_t low = geometry.offset, high = geometry.offset;
     bool overflow = false;
@@ -138,7 +139,7 @@ Tensor alias(const Tensor& base, const Geometry& geometry) {
       int64_t& end = reach < 0 ? low : high;
       overflow |= __builtin_add_overflow(end, reach, &end);
     }
-    const int64_t capacity = int64_t(base.impl()->storage->bytes) / size_of(base.dtype());
+    const int64_t capacity = int64_t(base.impl()->storage->bytes) / size_of(dtype);
     if (overflow || low < 0 || high >= capacity) {
       throw ShapeError("a view of shape " + to_string(geometry.shape) + ", strides " +
                        to_string(geometry.strides) + " at offset " +
@@ -147,6 +148,7 @@ Tensor alias(const Tensor& base, const Geometry& geometry) {
     }
   }
   Ref<TensorImpl> t = alias_impl(*base.impl());
+  t->dtype = dtype;
   t->numel = numel;
   t->offset = numel == 0 ? 0 : geometry.offset;  // nothing lies there, perhaps not even memory
   t->shape = geometry.shape;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <entasis/core/dims.h>
 #include <entasis/core/dtype.h>
 #include <entasis/core/export.h>
+#include <entasis/core/ints.h>
 #include <entasis/core/location.h>
 #include <entasis/core/number.h>
 #include <entasis/core/ref.h>
@@ -163,10 +165,33 @@ class ENTASIS_API Tensor {
   Tensor& zero_(Location at = {});
   Tensor reshape(const Dims& shape, Location at = {}) const;
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1, Location at = {}) const;
+  Tensor unflatten(int64_t dim, const Dims& sizes, Location at = {}) const;
+  Tensor ravel(Location at = {}) const;
+  Tensor view(const Dims& shape, Location at = {}) const;
+  Tensor view(DType dtype, Location at = {}) const;
   Tensor transpose(int64_t dim0, int64_t dim1, Location at = {}) const;
   Tensor t(Location at = {}) const;
   Tensor permute(const Dims& dims, Location at = {}) const;
+  Tensor movedim(const Dims& source, const Dims& destination, Location at = {}) const;
+  Tensor swapaxes(int64_t axis0, int64_t axis1, Location at = {}) const;
   Tensor expand(const Dims& shape, Location at = {}) const;
+  Tensor broadcast_to(const Dims& shape, Location at = {}) const;
+  Tensor diagonal(int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1, Location at = {}) const;
+  Tensor unfold(int64_t dimension, int64_t size, int64_t step, Location at = {}) const;
+  Tensor as_strided(const Dims& size, const Dims& stride,
+                    std::optional<int64_t> storage_offset = {}, Location at = {}) const;
+  Tensor flip(const Dims& dims, Location at = {}) const;
+  Tensor roll(const Dims& shifts, const Dims& dims = {}, Location at = {}) const;
+  Tensor repeat(const Dims& repeats, Location at = {}) const;
+  Tensor tile(const Dims& dims, Location at = {}) const;
+  Tensor repeat_interleave(const Operand& repeats, std::optional<int64_t> dim = {},
+                           Location at = {}) const;
+  Tensor tril(int64_t diagonal = 0, Location at = {}) const;
+  Tensor triu(int64_t diagonal = 0, Location at = {}) const;
+  Tensors split(const Ints& split_size_or_sections, int64_t dim = 0, Location at = {}) const;
+  Tensors chunk(int64_t chunks, int64_t dim = 0, Location at = {}) const;
+  Tensors tensor_split(const Ints& indices_or_sections, int64_t dim = 0, Location at = {}) const;
+  Tensors unbind(int64_t dim = 0, Location at = {}) const;
   Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1, Location at = {}) const;
   Tensor narrow(int64_t dim, int64_t start, int64_t length, Location at = {}) const;
   Tensor select(int64_t dim, int64_t index, Location at = {}) const;

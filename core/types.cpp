@@ -6,6 +6,7 @@
 #include <entasis/core/dims.h>
 #include <entasis/core/dtype.h>
 #include <entasis/core/error.h>
+#include <entasis/core/ints.h>
 #include <entasis/core/number.h>
 #include <entasis/core/spec.h>
 
@@ -43,6 +44,11 @@ const char* name_of(DType dtype) { return kDTypeNames[int(dtype)].name; }
 DType dtype_from_name(std::string_view name) {
   for (int i = 0; i < kDTypes; ++i) {
     if (name == kDTypeNames[i].name || name == kDTypeNames[i].torch) return DType(i);
+  }
+  if (name.starts_with("complex") || name == "c64" || name == "c128" || name == "cfloat" ||
+      name == "cdouble") {
+    throw DtypeError("there are no complex numbers yet: dtype '" + std::string(name) +
+                     "' is not supported; keep real and imaginary parts as two tensors");
   }
   throw DtypeError("no dtype is called '" + std::string(name) + "'");
 }
@@ -106,10 +112,13 @@ void throw_too_many_dims(int64_t count) {
                    " are supported");
 }
 
-std::string to_string(const Dims& dims) {
+std::string to_string(std::span<const int64_t> values) {
   std::string text = "[";
-  for (int i = 0; i < dims.size(); ++i) text += (i ? ", " : "") + std::to_string(dims[i]);
+  for (size_t i = 0; i < values.size(); ++i) text += (i ? ", " : "") + std::to_string(values[i]);
   return text + "]";
+}
+std::string to_string(const Dims& dims) {
+  return to_string(std::span<const int64_t>(dims.begin(), dims.end()));
 }
 
 namespace {

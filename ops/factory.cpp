@@ -9,6 +9,7 @@
 #include <entasis/core/row.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory_internal.h>
+#include <entasis/ops/like_internal.h>
 #include <entasis/ops/placed_internal.h>
 
 namespace entasis {
@@ -17,6 +18,8 @@ template <>
 struct Rule<Arange> : FillRule<Arange> {};
 template <>
 struct Rule<Linspace> : FillRule<Linspace> {};
+template <>
+struct Rule<Logspace> : FillRule<Logspace> {};
 template <>
 struct Rule<Eye> : FillRule<Eye> {};
 
@@ -30,6 +33,15 @@ Tensor new_tensor(const Dims& shape, DType dtype, const TensorOptions& options) 
     return empty_pinned(Spec::dense(dtype, shape));
   }
   return empty_strided(Spec::dense(dtype, shape), options.device);
+}
+
+Tensor new_tensor_like(const Tensor& input, std::optional<DType> dtype,
+                       std::optional<Device> device) {
+  const Operand operand(input);
+  if (!operand.is_tensor()) throw ValueError("the input is an undefined tensor");
+  const Device where = device.value_or(input.device());
+  check_device(where);
+  return empty_strided(pointwise_spec(dtype.value_or(input.dtype()), {&operand, 1}), where);
 }
 
 Tensor finish(Tensor tensor, const TensorOptions& options, Location at) {
@@ -52,16 +64,14 @@ Tensor make(const char* name, const Dims& shape, const TensorOptions& options, D
   return finish(std::move(tensor), options, at);
 }
 
-// The same with the shape, dtype, device and dimension order of `input`.
+// The same in the form of `input`.
 template <class Fill>
-Tensor make_like(const char* name, const Tensor& input, Location at, Fill fill) {
+Tensor make_like(const char* name, const Tensor& input, std::optional<DType> dtype,
+                 std::optional<Device> device, bool requires_grad, Location at, Fill fill) {
   const Frame frame(name, at);
-  Tensor tensor = placed(name, at, [&] {
-    const Operand operand(input);
-    if (!operand.is_tensor()) throw ValueError("the input is an undefined tensor");
-    return empty_strided(pointwise_spec(input.dtype(), {&operand, 1}), input.device());
-  });
+  Tensor tensor = placed(name, at, [&] { return new_tensor_like(input, dtype, device); });
   fill(tensor);
+  if (requires_grad) tensor.requires_grad_(true, at);
   return tensor;
 }
 
@@ -161,6 +171,24 @@ int64_t blob_extent(const Dims& shape, const Dims& strides) {
 Tensor empty(const Dims& shape, const TensorOptions& options, Location at) {
   return make("empty", shape, options, kDefaultDType, at, [](Tensor&) {});
 }
+Tensor empty_strided(const Dims& size, const Dims& stride, const TensorOptions& options,
+                     Location at) {
+  return placed("empty_strided", at, [&] {
+    if (size.size() != stride.size()) {
+      throw ShapeError("size " + to_string(size) + " and stride " + to_string(stride) +
+                       " differ in length");
+    }
+    check_device(options.device);
+    if (count_elements(size) > 0) blob_extent(size, stride);
+    const Spec spec{options.dtype.value_or(kDefaultDType), size, stride};
+    if (options.pin_memory && !options.device.is_cpu()) {
+      throw DeviceError("only memory of the CPU can be pinned, not that of " +
+                        to_string(options.device));
+    }
+    return finish(options.pin_memory ? empty_pinned(spec) : empty_strided(spec, options.device),
+                  options, at);
+  });
+}
 Tensor zeros(const Dims& shape, const TensorOptions& options, Location at) {
   return make("zeros", shape, options, kDefaultDType, at, [at](Tensor& t) { zero_(t, at); });
 }
@@ -179,24 +207,44 @@ Tensor arange(Number end, const TensorOptions& options, Location at) {
   return make_arange(end.is_floating() ? Number(0.0) : Number(0), end, 1, options, at);
 }
 
+namespace {
+
+// An unset vector for `steps` numbers, of which the first and the last are start and end.
+Tensor new_sequence(Number start, Number end, int64_t steps, DType dtype,
+                    const TensorOptions& options) {
+  if (steps < 0) throw ValueError("steps must not be negative, it is " + std::to_string(steps));
+  if (dtype == kBool) throw DtypeError("dtype bool has no range of values");
+  if (is_integer(dtype)) {
+    for (Number n : {start, end}) {
+      if (!(std::abs(n.to_double()) < 0x1p63)) {
+        throw ValueError(to_string(n) + " does not fit " + name_of(dtype));
+      }
+      check_fits(n.to_int(), dtype);
+    }
+  }
+  return new_tensor({steps}, dtype, options);
+}
+
+}  // namespace
+
 Tensor linspace(Number start, Number end, int64_t steps, const TensorOptions& options,
                 Location at) {
   const Frame frame("linspace", at);
   const DType dtype = options.dtype.value_or(kDefaultDType);
-  Tensor tensor = placed("linspace", at, [&] {
-    if (steps < 0) throw ValueError("steps must not be negative, it is " + std::to_string(steps));
-    if (dtype == kBool) throw DtypeError("dtype bool has no range of values");
-    if (is_integer(dtype)) {
-      for (Number n : {start, end}) {
-        if (!(std::abs(n.to_double()) < 0x1p63)) {
-          throw ValueError(to_string(n) + " does not fit " + name_of(dtype));
-        }
-        check_fits(n.to_int(), dtype);
-      }
-    }
-    return new_tensor({steps}, dtype, options);
-  });
+  Tensor tensor =
+      placed("linspace", at, [&] { return new_sequence(start, end, steps, dtype, options); });
   apply_in_place(Linspace{start.to_double(), end.to_double()}, at, tensor);
+  return finish(std::move(tensor), options, at);
+}
+
+Tensor logspace(Number start, Number end, int64_t steps, double base, const TensorOptions& options,
+                Location at) {
+  const Frame frame("logspace", at);
+  const DType dtype = options.dtype.value_or(kDefaultDType);
+  Tensor tensor =
+      placed("logspace", at, [&] { return new_sequence(start, end, steps, dtype, options); });
+  if (is_integer(dtype)) start = start.to_int(), end = end.to_int();
+  apply_in_place(Logspace{start.to_double(), end.to_double(), base}, at, tensor);
   return finish(std::move(tensor), options, at);
 }
 
@@ -205,17 +253,24 @@ Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& options, Lo
               [at](Tensor& t) { apply_in_place(Eye{}, at, t); });
 }
 
-Tensor empty_like(const Tensor& input, Location at) {
-  return make_like("empty_like", input, at, [](Tensor&) {});
+Tensor empty_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device,
+                  bool requires_grad, Location at) {
+  return make_like("empty_like", input, dtype, device, requires_grad, at, [](Tensor&) {});
 }
-Tensor zeros_like(const Tensor& input, Location at) {
-  return make_like("zeros_like", input, at, [at](Tensor& t) { zero_(t, at); });
+Tensor zeros_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device,
+                  bool requires_grad, Location at) {
+  return make_like("zeros_like", input, dtype, device, requires_grad, at,
+                   [at](Tensor& t) { zero_(t, at); });
 }
-Tensor ones_like(const Tensor& input, Location at) {
-  return make_like("ones_like", input, at, [at](Tensor& t) { fill_(t, 1, at); });
+Tensor ones_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device,
+                 bool requires_grad, Location at) {
+  return make_like("ones_like", input, dtype, device, requires_grad, at,
+                   [at](Tensor& t) { fill_(t, 1, at); });
 }
-Tensor full_like(const Tensor& input, Number value, Location at) {
-  return make_like("full_like", input, at, [&](Tensor& t) { fill_(t, value, at); });
+Tensor full_like(const Tensor& input, Number fill_value, std::optional<DType> dtype,
+                 std::optional<Device> device, bool requires_grad, Location at) {
+  return make_like("full_like", input, dtype, device, requires_grad, at,
+                   [&](Tensor& t) { fill_(t, fill_value, at); });
 }
 
 // ---- From memory
@@ -282,22 +337,28 @@ Tensor from_blob(void* data, DType dtype, const Dims& shape, std::optional<Dims>
 
 namespace {
 constinit const Row rows[] = {
-    row<&empty_like>("empty_like", args("input"),
-                     "A tensor with the shape, dtype, device and dimension order of input. Its "
-                     "elements are unset.",
+    row<&empty_like>("empty_like", kLikeArguments,
+                     "A tensor with the shape and dimension order of input, and its dtype and "
+                     "device unless others are named. Its elements are unset.",
                      {.method = false}),
-    row<&zeros_like>("zeros_like", args("input"),
-                     "Zeros with the shape, dtype, device and dimension order of input.",
+    row<&zeros_like>("zeros_like", kLikeArguments,
+                     "Zeros with the shape and dimension order of input, and its dtype and device "
+                     "unless others are named.",
                      {.method = false}),
-    row<&ones_like>("ones_like", args("input"),
-                    "Ones with the shape, dtype, device and dimension order of input.",
+    row<&ones_like>("ones_like", kLikeArguments,
+                    "Ones with the shape and dimension order of input, and its dtype and device "
+                    "unless others are named.",
                     {.method = false}),
-    row<&full_like>("full_like", args("input", "value"),
-                    "A tensor filled with one value, with the shape, dtype, device and dimension "
-                    "order of input.",
-                    {.method = false}),
+    row<&full_like>(
+        "full_like",
+        args("input", "fill_value", "dtype"_a = std::nullopt, "device"_a = std::nullopt,
+             "requires_grad"_a = false),
+        "A tensor of one value with the shape and dimension order of input, and its dtype and "
+        "device unless others are named.",
+        {.method = false}),
 };
-constinit OpInfo* const ops[] = {&op_info<Arange>, &op_info<Linspace>, &op_info<Eye>};
+constinit OpInfo* const ops[] = {&op_info<Arange>, &op_info<Linspace>, &op_info<Logspace>,
+                                 &op_info<Eye>};
 }  // namespace
 extern const RowList rows_factory;
 constinit const RowList rows_factory{rows, ops};

@@ -32,6 +32,9 @@ struct TensorOptions {
 
 // Elements are unset.
 ENTASIS_API Tensor empty(const Dims& shape, const TensorOptions& options = {}, Location at = {});
+// The same with strides, in elements, that are not negative; sizes may overlap.
+ENTASIS_API Tensor empty_strided(const Dims& size, const Dims& stride,
+                                 const TensorOptions& options = {}, Location at = {});
 ENTASIS_API Tensor zeros(const Dims& shape, const TensorOptions& options = {}, Location at = {});
 ENTASIS_API Tensor ones(const Dims& shape, const TensorOptions& options = {}, Location at = {});
 // The dtype defaults to that of `value`: bool, i64 or f32.
@@ -43,6 +46,10 @@ ENTASIS_API Tensor arange(Number start, Number end, Number step = 1,
 ENTASIS_API Tensor arange(Number end, const TensorOptions& options = {}, Location at = {});
 // `steps` numbers from start to end, both included.
 ENTASIS_API Tensor linspace(Number start, Number end, int64_t steps,
+                            const TensorOptions& options = {}, Location at = {});
+// base to the power of such numbers: from base^start to base^end. An integer dtype truncates start
+// and end first, as PyTorch does.
+ENTASIS_API Tensor logspace(Number start, Number end, int64_t steps, double base = 10,
                             const TensorOptions& options = {}, Location at = {});
 // The identity; `m` columns, by default n.
 ENTASIS_API Tensor eye(int64_t n, std::optional<int64_t> m = {}, const TensorOptions& options = {},
@@ -58,13 +65,25 @@ ENTASIS_API Tensor randint(int64_t low, int64_t high, const Dims& shape,
 // A random permutation of 0 … n-1, i64.
 ENTASIS_API Tensor randperm(int64_t n, const TensorOptions& options = {}, Location at = {});
 
-// The shape, and unless options say otherwise the dtype and device, of `input`.
-ENTASIS_API Tensor empty_like(const Tensor& input, Location at = {});
-ENTASIS_API Tensor zeros_like(const Tensor& input, Location at = {});
-ENTASIS_API Tensor ones_like(const Tensor& input, Location at = {});
-ENTASIS_API Tensor full_like(const Tensor& input, Number value, Location at = {});
-ENTASIS_API Tensor rand_like(const Tensor& input, Location at = {});
-ENTASIS_API Tensor randn_like(const Tensor& input, Location at = {});
+// The shape and dimension order of `input`, and its dtype and device unless others are named.
+ENTASIS_API Tensor empty_like(const Tensor& input, std::optional<DType> dtype = {},
+                              std::optional<Device> device = {}, bool requires_grad = false,
+                              Location at = {});
+ENTASIS_API Tensor zeros_like(const Tensor& input, std::optional<DType> dtype = {},
+                              std::optional<Device> device = {}, bool requires_grad = false,
+                              Location at = {});
+ENTASIS_API Tensor ones_like(const Tensor& input, std::optional<DType> dtype = {},
+                             std::optional<Device> device = {}, bool requires_grad = false,
+                             Location at = {});
+ENTASIS_API Tensor full_like(const Tensor& input, Number fill_value,
+                             std::optional<DType> dtype = {}, std::optional<Device> device = {},
+                             bool requires_grad = false, Location at = {});
+ENTASIS_API Tensor rand_like(const Tensor& input, std::optional<DType> dtype = {},
+                             std::optional<Device> device = {}, bool requires_grad = false,
+                             Location at = {});
+ENTASIS_API Tensor randn_like(const Tensor& input, std::optional<DType> dtype = {},
+                              std::optional<Device> device = {}, bool requires_grad = false,
+                              Location at = {});
 
 // In-place draws from the current generator; they return `input`.
 ENTASIS_API Tensor uniform_(Tensor input, double low = 0, double high = 1, Location at = {});

@@ -26,6 +26,13 @@ struct Linspace {
   bool operator==(const Linspace&) const = default;
   void visit(auto& v) const { v("start", start), v("end", end); }
 };
+// The same as exponents of `base`.
+struct Logspace {
+  static constexpr const char* name = "logspace";
+  double start, end, base;
+  bool operator==(const Logspace&) const = default;
+  void visit(auto& v) const { v("start", start), v("end", end), v("base", base); }
+};
 // Ones on the diagonal of a 2-d target, zeros elsewhere.
 struct Eye {
   static constexpr const char* name = "eye";

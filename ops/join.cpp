@@ -1,8 +1,5 @@
-// Joining is one op over any number of tensors; splitting is one op that makes all its views at
-// once, so that their gradients meet in a single join.
+// Joining is one op over any number of tensors; stacks are views of its inputs and that op.
 #include <entasis/ops/join.h>
-
-#include <algorithm>
 
 #include <entasis/core/row.h>
 #include <entasis/ops/copy.h>
@@ -10,11 +7,10 @@
 #include <entasis/ops/join_internal.h>
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/shape.h>
+#include <entasis/ops/shape_internal.h>
 
 namespace entasis {
 namespace {
-
-constexpr int64_t kMaxParts = UINT16_MAX;  // outputs of a graph node
 
 // The shape of the joined tensor, its size along `dim` counted up.
 Dims joined_shape(Inputs in, int64_t dim) {
@@ -50,19 +46,6 @@ Dims joined_shape(Inputs in, int64_t dim) {
 }
 
 // Channels-last if all inputs are, at least one of them without doubt (rule 3).
-// Whether the strides speak for NHWC: each is no less than those further in would fill. PyTorch's
-// rule, by which strides that fit both orders, and tensors without elements, speak for NCHW.
-bool suggests_channels_last(const Tensor& t) {
-  if (t.dim() != 4 || t.strides()[1] == 0) return false;
-  int64_t filled = 0;
-  for (const int d : {1, 3, 2, 0}) {
-    const int64_t size = t.shape()[d], stride = t.strides()[d];
-    if (size == 0 || stride < filled || (d == 0 && filled == t.strides()[1])) return false;
-    filled = size > 1 ? stride * size : stride;
-  }
-  return true;
-}
-
 bool joins_channels_last(Inputs in) {
   bool any = false;
   for (const Operand& o : in) {
@@ -71,11 +54,6 @@ bool joins_channels_last(Inputs in) {
     any = true;
   }
   return any;
-}
-
-int64_t parts_of(const Dims& shape, int64_t split_size, int dim) {
-  const int64_t size = shape[dim];
-  return size == 0 ? 1 : (size - 1) / split_size + 1;
 }
 
 }  // namespace
@@ -112,31 +90,6 @@ struct Rule<Cat> {
   }
 };
 
-template <>
-struct Rule<Split> {
-  static constexpr SaveMask saves[] = {saves_nothing};
-  static void views(const Split& op, const Operand& in, std::span<Geometry> out) {
-    const int dim = int(op.dim);
-    int64_t start = 0;
-    for (Geometry& part : out) {
-      part = {in.shape(), in.strides(), in.tensor().storage_offset() + start * in.strides()[dim]};
-      part.shape[dim] = std::min(op.split_size, in.size(dim) - start);
-      start += op.split_size;
-    }
-  }
-  static Grads vjp(const Split& op, const Saved& saved, Grads gy) {
-    const Tensor* any =
-        std::find_if(gy.begin(), gy.end(), [](const Tensor& t) { return t.defined(); });
-    Tensors parts;
-    for (int k = 0; k < gy.size(); ++k) {
-      Dims shape = saved.shape(0);
-      shape[int(op.dim)] = std::min(op.split_size, shape[int(op.dim)] - k * op.split_size);
-      parts.push_back(gy[k].defined() ? gy[k] : zeros(shape, {any->dtype(), any->device()}));
-    }
-    return {cat(parts, op.dim)};
-  }
-};
-
 Tensor cat(const Tensors& tensors, int64_t dim, Location at) {
   if (tensors.size() == 1) return apply(Cat{dim}, at, tensors[0]);
   const Frame frame("cat", at);
@@ -144,12 +97,7 @@ Tensor cat(const Tensors& tensors, int64_t dim, Location at) {
   for (const Tensor& t : tensors) operands.push_back(t);
   const Inputs inputs(operands.data(), size_t(operands.size()));
   const DType dtype = placed("cat", at, [&] {
-    if (tensors.empty()) throw ValueError("needs at least one tensor");
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      if (!tensors[i].defined()) {
-        throw ValueError("input " + std::to_string(i) + " is an undefined tensor");
-      }
-    }
+    check_not_empty(tensors);
     return result_type(inputs);
   });
   Tensors cast;  // keeps what the operands refer to
@@ -165,11 +113,8 @@ Tensor cat(const Tensors& tensors, int64_t dim, Location at) {
 Tensor stack(const Tensors& tensors, int64_t dim, Location at) {
   const Frame frame("stack", at);
   const int wrapped = placed("stack", at, [&] {
-    if (tensors.empty()) throw ValueError("needs at least one tensor");
+    check_not_empty(tensors);
     for (size_t i = 0; i < tensors.size(); ++i) {
-      if (!tensors[i].defined()) {
-        throw ValueError("input " + std::to_string(i) + " is an undefined tensor");
-      }
       if (!(tensors[i].shape() == tensors[0].shape())) {
         throw ShapeError("input " + std::to_string(i) + " has shape " +
                          to_string(tensors[i].shape()) + ", input 0 " +
@@ -184,29 +129,55 @@ Tensor stack(const Tensors& tensors, int64_t dim, Location at) {
   return cat(lifted, wrapped, at);
 }
 
-Tensors split(const Tensor& tensor, int64_t split_size, int64_t dim, Location at) {
-  const int wrapped = placed("split", at, [&] {
-    if (tensor.dim() == 0) throw ShapeError("a 0-d tensor cannot be split");
-    const int d = wrap_dim(dim, tensor.dim());
-    if (split_size < 0 || (split_size == 0 && tensor.shape()[d] != 0)) {
-      throw ValueError("split_size must be positive, it is " + std::to_string(split_size) +
-                       " for size " + std::to_string(tensor.shape()[d]));
-    }
-    return d;
+namespace {
+
+// With at least `rank` dimensions: new ones of size 1 come first, but for the third, which comes
+// last (NumPy's atleast_3d).
+Tensor lifted(const Tensor& t, int rank, Location at) {
+  Dims shape = t.shape();
+  if (rank > 0 && shape.empty()) shape.push_back(1);
+  if (rank > 1 && shape.size() == 1) shape.insert(0, 1);
+  if (rank > 2 && shape.size() == 2) shape.push_back(1);
+  return shape.size() == t.dim() ? t : reshape(t, shape, at);
+}
+
+// The tensors as `lift` makes them, joined along `dim`.
+template <class Lift>
+Tensor cat_lifted(const Tensors& tensors, int dim, Location at, Lift lift) {
+  Tensors parts;
+  parts.reserve(tensors.size());
+  for (const Tensor& t : tensors) parts.push_back(lift(t));
+  return cat(parts, dim, at);
+}
+
+}  // namespace
+
+Tensor hstack(const Tensors& tensors, Location at) {
+  return composite("hstack", at, [&] {
+    check_not_empty(tensors);
+    return cat_lifted(tensors, tensors[0].dim() < 2 ? 0 : 1, at,
+                      [at](const Tensor& t) { return lifted(t, 1, at); });
   });
-  const int64_t count = parts_of(tensor.shape(), split_size, wrapped);
-  if (count > kMaxParts) {
-    Tensors parts;
-    for (const Tensor& group : split(tensor, split_size * kMaxParts, wrapped, at)) {
-      for (Tensor& part : split(group, split_size, wrapped, at)) parts.push_back(std::move(part));
-    }
-    return parts;
-  }
-  const Split op{split_size, wrapped};
-  const Operand operand(tensor);
-  Tensors parts(static_cast<size_t>(count));
-  apply_raw(op_info<Split>, &op, {&operand, 1}, parts, at);
-  return parts;
+}
+Tensor vstack(const Tensors& tensors, Location at) {
+  return composite("vstack", at, [&] {
+    check_not_empty(tensors);
+    return cat_lifted(tensors, 0, at, [at](const Tensor& t) { return lifted(t, 2, at); });
+  });
+}
+Tensor dstack(const Tensors& tensors, Location at) {
+  return composite("dstack", at, [&] {
+    check_not_empty(tensors);
+    return cat_lifted(tensors, 2, at, [at](const Tensor& t) { return lifted(t, 3, at); });
+  });
+}
+Tensor column_stack(const Tensors& tensors, Location at) {
+  return composite("column_stack", at, [&] {
+    check_not_empty(tensors);
+    return cat_lifted(tensors, 1, at, [at](const Tensor& t) {
+      return t.dim() > 1 ? t : reshape(t, {t.numel(), 1}, at);
+    });
+  });
 }
 
 namespace {
@@ -217,10 +188,20 @@ constinit const Row rows[] = {
               {.method = false}),
     row<&stack>("stack", args("tensors", "dim"_a = 0),
                 "Joins tensors of one shape along a new dimension dim.", {.method = false}),
-    row<&split>("split", args("tensor", "split_size", "dim"_a = 0),
-                "Views of split_size elements each along dim; the last may be smaller."),
+    row<&hstack>("hstack", args("tensors"),
+                 "Joins tensors along the second dimension, 1-d ones along the first.",
+                 {.method = false}),
+    row<&vstack>("vstack", args("tensors"),
+                 "Joins tensors along the first dimension; 1-d ones count as rows.",
+                 {.method = false}),
+    row<&dstack>("dstack", args("tensors"),
+                 "Joins tensors along the third dimension, which those of fewer dimensions get.",
+                 {.method = false}),
+    row<&column_stack>("column_stack", args("tensors"),
+                       "Joins tensors along the second dimension; 1-d ones count as columns.",
+                       {.method = false}),
 };
-constinit OpInfo* const ops[] = {&op_info<Cat>, &op_info<Split>};
+constinit OpInfo* const ops[] = {&op_info<Cat>};
 }  // namespace
 extern const RowList rows_join;
 constinit const RowList rows_join{rows, ops};

@@ -1,4 +1,4 @@
-// Attributes of the ops that join and split.
+// Attributes of the op that joins.
 #pragma once
 
 #include <entasis/core/op.h>
@@ -12,13 +12,6 @@ struct Cat {
   bool operator==(const Cat&) const = default;
   void visit(auto& v) const { v("dim", dim); }
 };
-struct Split {
-  static constexpr const char* name = "split";
-  int64_t split_size, dim;
-  bool operator==(const Split&) const = default;
-  void visit(auto& v) const { v("split_size", split_size), v("dim", dim); }
-};
-
 // PyTorch lets a 1-d tensor without elements join anything: lists often start with one.
 inline bool is_nothing(const Dims& shape) { return shape.size() == 1 && shape[0] == 0; }
 

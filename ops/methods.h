@@ -6,11 +6,17 @@
 #include <entasis/core/tensor.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/matmul.h>
+#include <entasis/ops/rearrange.h>
 #include <entasis/ops/reduction.h>
+#include <entasis/ops/repeat_interleave.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/softmax.h>
+#include <entasis/ops/split.h>
+#include <entasis/ops/strided.h>
+#include <entasis/ops/triangle.h>
 #include <entasis/ops/unary.h>
 
 namespace entasis {
@@ -48,6 +54,46 @@ inline Tensor Tensor::reshape(const Dims& shape, Location at) const {
 inline Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim, Location at) const {
   return entasis::flatten(*this, start_dim, end_dim, at);
 }
+inline Tensor Tensor::unflatten(int64_t dim, const Dims& sizes, Location at) const {
+  return entasis::unflatten(*this, dim, sizes, at);
+}
+inline Tensor Tensor::ravel(Location at) const { return entasis::ravel(*this, at); }
+inline Tensor Tensor::view(const Dims& shape, Location at) const {
+  return entasis::view(*this, shape, at);
+}
+inline Tensor Tensor::view(DType dtype, Location at) const { return view_dtype(*this, dtype, at); }
+inline Tensor Tensor::diagonal(int64_t offset, int64_t dim1, int64_t dim2, Location at) const {
+  return entasis::diagonal(*this, offset, dim1, dim2, at);
+}
+inline Tensor Tensor::unfold(int64_t dimension, int64_t size, int64_t step, Location at) const {
+  return entasis::unfold(*this, dimension, size, step, at);
+}
+inline Tensor Tensor::as_strided(const Dims& size, const Dims& stride,
+                                 std::optional<int64_t> storage_offset, Location at) const {
+  return entasis::as_strided(*this, size, stride, storage_offset, at);
+}
+inline Tensor Tensor::flip(const Dims& dims, Location at) const {
+  return entasis::flip(*this, dims, at);
+}
+inline Tensor Tensor::roll(const Dims& shifts, const Dims& dims, Location at) const {
+  return entasis::roll(*this, shifts, dims, at);
+}
+inline Tensor Tensor::repeat(const Dims& repeats, Location at) const {
+  return entasis::repeat(*this, repeats, at);
+}
+inline Tensor Tensor::tile(const Dims& dims, Location at) const {
+  return entasis::tile(*this, dims, at);
+}
+inline Tensor Tensor::repeat_interleave(const Operand& repeats, std::optional<int64_t> dim,
+                                        Location at) const {
+  return entasis::repeat_interleave(*this, repeats, dim, {}, at);
+}
+inline Tensor Tensor::tril(int64_t diagonal, Location at) const {
+  return entasis::tril(*this, diagonal, at);
+}
+inline Tensor Tensor::triu(int64_t diagonal, Location at) const {
+  return entasis::triu(*this, diagonal, at);
+}
 inline Tensor Tensor::transpose(int64_t dim0, int64_t dim1, Location at) const {
   return entasis::transpose(*this, dim0, dim1, at);
 }
@@ -60,6 +106,28 @@ inline Tensor Tensor::t(Location at) const {
 }
 inline Tensor Tensor::permute(const Dims& dims, Location at) const {
   return entasis::permute(*this, dims, at);
+}
+inline Tensor Tensor::movedim(const Dims& source, const Dims& destination, Location at) const {
+  return entasis::movedim(*this, source, destination, at);
+}
+inline Tensor Tensor::swapaxes(int64_t axis0, int64_t axis1, Location at) const {
+  return entasis::swapaxes(*this, axis0, axis1, at);
+}
+inline Tensor Tensor::broadcast_to(const Dims& shape, Location at) const {
+  return entasis::broadcast_to(*this, shape, at);
+}
+inline Tensors Tensor::split(const Ints& split_size_or_sections, int64_t dim, Location at) const {
+  return entasis::split(*this, split_size_or_sections, dim, at);
+}
+inline Tensors Tensor::chunk(int64_t chunks, int64_t dim, Location at) const {
+  return entasis::chunk(*this, chunks, dim, at);
+}
+inline Tensors Tensor::tensor_split(const Ints& indices_or_sections, int64_t dim,
+                                    Location at) const {
+  return entasis::tensor_split(*this, indices_or_sections, dim, at);
+}
+inline Tensors Tensor::unbind(int64_t dim, Location at) const {
+  return entasis::unbind(*this, dim, at);
 }
 inline Tensor Tensor::expand(const Dims& shape, Location at) const {
   return entasis::expand(*this, shape, at);

@@ -4,6 +4,7 @@
 
 #include <entasis/core/row.h>
 #include <entasis/ops/factory_internal.h>
+#include <entasis/ops/like_internal.h>
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/random_internal.h>
 
@@ -113,13 +114,17 @@ Tensor randn(const Dims& shape, const TensorOptions& options, Location at) {
   return finish(normal_(t, 0, 1, at), options, at);
 }
 
-Tensor rand_like(const Tensor& input, Location at) {
+Tensor rand_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device,
+                 bool requires_grad, Location at) {
   const Frame frame("rand_like", at);
-  return uniform_(empty_like(input, at), 0, 1, at);
+  Tensor t = placed("rand_like", at, [&] { return new_tensor_like(input, dtype, device); });
+  return uniform_(t, 0, 1, at).requires_grad_(requires_grad, at);
 }
-Tensor randn_like(const Tensor& input, Location at) {
+Tensor randn_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device,
+                  bool requires_grad, Location at) {
   const Frame frame("randn_like", at);
-  return normal_(empty_like(input, at), 0, 1, at);
+  Tensor t = placed("randn_like", at, [&] { return new_tensor_like(input, dtype, device); });
+  return normal_(t, 0, 1, at).requires_grad_(requires_grad, at);
 }
 
 Tensor randint(int64_t low, int64_t high, const Dims& shape, const TensorOptions& options,
@@ -157,14 +162,11 @@ Tensor randperm(int64_t n, const TensorOptions& options, Location at) {
 
 namespace {
 constinit const Row rows[] = {
-    row<&rand_like>(
-        "rand_like", args("input"),
-        "Uniform numbers in [0, 1) with the shape, dtype, device and dimension order of "
-        "input.",
-        {.method = false}),
-    row<&randn_like>("randn_like", args("input"),
-                     "Standard normal numbers with the shape, dtype, device and dimension order of "
-                     "input.",
+    row<&rand_like>("rand_like", kLikeArguments,
+                    "Uniform numbers in [0, 1) in the form of input, as zeros_like has it.",
+                    {.method = false}),
+    row<&randn_like>("randn_like", kLikeArguments,
+                     "Standard normal numbers in the form of input, as zeros_like has it.",
                      {.method = false}),
     row<&uniform_>("uniform_", args("input", "low"_a = 0.0, "high"_a = 1.0),
                    "Overwrites input with uniform numbers in [low, high)."),

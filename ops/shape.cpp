@@ -17,7 +17,8 @@ std::string elements_of(int64_t count) {
   return std::to_string(count) + (count == 1 ? " element" : " elements");
 }
 
-// Fills in a size of -1 and checks that the shape holds the input's elements.
+}  // namespace
+
 Dims resolve_shape(const Tensor& input, const Dims& shape) {
   Dims resolved = shape;
   int inferred = -1;
@@ -49,6 +50,19 @@ Dims resolve_shape(const Tensor& input, const Dims& shape) {
                    ", which do not fill " + to_string(shape));
 }
 
+bool suggests_channels_last(const Tensor& t) {
+  if (t.dim() != 4 || t.strides()[1] == 0) return false;
+  int64_t filled = 0;
+  for (const int d : {1, 3, 2, 0}) {
+    const int64_t size = t.shape()[d], stride = t.strides()[d];
+    if (size == 0 || stride < filled || (d == 0 && filled == t.strides()[1])) return false;
+    filled = size > 1 ? stride * size : stride;
+  }
+  return true;
+}
+
+namespace {
+
 // The strides under which `shape` names the same elements in the same row-major order; none if that
 // takes a copy. Input dimensions that are one run in memory are joined into blocks; each block must
 // be filled by whole sizes of the new shape.
@@ -74,16 +88,6 @@ std::optional<Dims> view_strides(const Operand& in, const Dims& shape) {
     }
   }
   return strides;
-}
-
-Geometry geometry_of(const Operand& in) {
-  return {in.shape(), in.strides(), in.tensor().storage_offset()};
-}
-
-// `dim` for ops that need a dimension to work on.
-int wrap_existing_dim(int64_t dim, const Operand& in) {
-  if (in.dim() == 0) throw IndexError("a 0-d tensor has no dimension " + std::to_string(dim));
-  return wrap_dim(dim, in.dim());
 }
 
 struct SliceBounds {
@@ -301,6 +305,10 @@ struct Rule<Unsqueeze> {
     return {squeeze(gy[0], {wrap_dim(op.dim, saved.shape(0).size() + 1)})};
   }
 };
+
+Tensor reshape_view(const Tensor& input, const Dims& shape, Location at) {
+  return apply(Reshape{shape}, at, input);
+}
 
 Tensor reshape(const Tensor& input, const Dims& shape, Location at) {
   const Dims resolved = placed("reshape", at, [&] { return resolve_shape(input, shape); });

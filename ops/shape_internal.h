@@ -1,5 +1,8 @@
-// Attributes of the view ops, and of the op that undoes a slice.
+// Attributes of the view ops and of the op that undoes a slice, and what the files of ops that
+// change shapes share.
 #pragma once
+
+#include <string>
 
 #include <entasis/core/op.h>
 
@@ -64,5 +67,27 @@ struct SliceBackward {
     v("shape", shape), v("dim", dim), v("start", start), v("step", step);
   }
 };
+
+// ---- Shared
+
+inline Geometry geometry_of(const Operand& in) {
+  return {in.shape(), in.strides(), in.tensor().storage_offset()};
+}
+
+// `dim` for ops that need a dimension to work on. Throws IndexError.
+inline int wrap_existing_dim(int64_t dim, const Operand& in) {
+  if (in.dim() == 0) throw IndexError("a 0-d tensor has no dimension " + std::to_string(dim));
+  return wrap_dim(dim, in.dim());
+}
+
+// Fills in a size of -1 and checks that the shape holds the input's elements. Throws ShapeError.
+Dims resolve_shape(const Tensor& input, const Dims& shape);
+
+// The view under such a shape. Throws ShapeError where the strides have none.
+Tensor reshape_view(const Tensor& input, const Dims& shape, Location at);
+
+// Whether the strides speak for NHWC: each is no less than those further in would fill. PyTorch's
+// rule, by which strides that fit both orders, and tensors without elements, speak for NCHW.
+bool suggests_channels_last(const Tensor& t);
 
 }  // namespace entasis

@@ -50,7 +50,7 @@ void AdamFamily<Options>::step_group(size_t group, bool decoupled, Location at) 
     for (Tensor& moment : this->state(i).tensors) {
       if (moment.defined()) continue;
       this->check_may_make_state(i, at);
-      moment = zeros_like(this->parameters()[i], at);
+      moment = zeros_like(this->parameters()[i], {}, {}, false, at);
     }
   }
   for (const auto& cohort : this->cohorts(all, o.capturable, at)) {

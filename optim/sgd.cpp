@@ -44,7 +44,7 @@ void SGD::step_some(size_t group, const std::vector<size_t>& all, bool first, Lo
       const Tensor& velocity = state(i).tensors[0];
       if (velocity.defined() == first) continue;
       if (first) check_may_make_state(i, at);
-      velocities.push_back(first ? empty_like(parameter, at) : velocity);
+      velocities.push_back(first ? empty_like(parameter, {}, {}, false, at) : velocity);
       indices.push_back(i);
     }
     stepped.push_back(parameter);

@@ -126,6 +126,8 @@ def forms_of(row, is_method):
     if row["dims_argument"] >= 0:
         several = arguments[row["dims_argument"]]["name"]
         forms.append(forms[0][:row["dims_argument"]] + [f"*{several}: int"])
+    if row["variadic"]:
+        forms.append([f"*{arguments[0]['name']}: Tensor", *forms[0][1:]])
     # NumPy takes the array itself by position: its "x" is no form of its own.
     first = next((i for i, a in enumerate(arguments) if a["alias"] not in (None, "x")), None)
     if first is not None:

@@ -36,18 +36,33 @@ void arange(CpuContext&, const Arange& op, Inputs, Outputs out) {
   }
 }
 
-// Counts from the nearer end, so that both ends are exact and the sequence is symmetric.
-void linspace(CpuContext&, const Linspace& op, Inputs, Outputs out) {
-  const int64_t last = out[0].numel() - 1;
-  const double distance = op.end - op.start;
-  double step = 0;
-  if (last > 0) {
+namespace {
+
+// Evenly spaced numbers, counted from the nearer end, so that both ends are exact and the sequence
+// is symmetric.
+struct Between {
+  double start, end, step = 0;
+  int64_t last;
+  Between(double start, double end, int64_t count) : start(start), end(end), last(count - 1) {
+    if (last <= 0) return;
+    const double distance = end - start;
     step = std::isfinite(distance) ? distance / double(last)
-                                   : op.end / double(last) - op.start / double(last);
+                                   : end / double(last) - start / double(last);
   }
-  fill_sequence(out[0], [&op, last, step](int64_t i) {
-    return i <= last / 2 ? op.start + double(i) * step : op.end - double(last - i) * step;
-  });
+  double operator()(int64_t i) const {
+    return i <= last / 2 ? start + double(i) * step : end - double(last - i) * step;
+  }
+};
+
+}  // namespace
+
+void linspace(CpuContext&, const Linspace& op, Inputs, Outputs out) {
+  fill_sequence(out[0], Between(op.start, op.end, out[0].numel()));
+}
+
+void logspace(CpuContext&, const Logspace& op, Inputs, Outputs out) {
+  const Between exponents(op.start, op.end, out[0].numel());
+  fill_sequence(out[0], [&](int64_t i) { return std::pow(op.base, exponents(i)); });
 }
 
 void eye(CpuContext&, const Eye&, Inputs, Outputs out) {
@@ -71,6 +86,7 @@ namespace entasis {
 void register_cpu_factory(Kernels& kernels) {
   kernels.add<&cpu::arange>();
   kernels.add<&cpu::linspace>();
+  kernels.add<&cpu::logspace>();
   kernels.add<&cpu::eye>();
 }
 }  // namespace entasis

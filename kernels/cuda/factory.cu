@@ -26,14 +26,26 @@ struct StepUp {
   double start, step;
   __device__ double operator()(int64_t i) const { return start + static_cast<double>(i) * step; }
 };
-// Counts from the nearer end, so that both ends are exact and the sequence is symmetric.
+// Evenly spaced numbers, counted from the nearer end, so that both ends are exact and the sequence
+// is symmetric.
 struct Between {
-  double start, end, step;
+  double start, end, step = 0;
   int64_t last;
+  Between(double start, double end, int64_t count) : start(start), end(end), last(count - 1) {
+    if (last <= 0) return;
+    const double distance = end - start;
+    step = std::isfinite(distance) ? distance / double(last)
+                                   : end / double(last) - start / double(last);
+  }
   __device__ double operator()(int64_t i) const {
     return i <= last / 2 ? start + static_cast<double>(i) * step
                          : end - static_cast<double>(last - i) * step;
   }
+};
+struct PowerBetween {
+  Between exponents;
+  double base;
+  __device__ double operator()(int64_t i) const { return pow(base, exponents(i)); }
 };
 struct One {
   __device__ int64_t operator()(int64_t) const { return 1; }
@@ -71,15 +83,15 @@ void arange(CudaContext& context, const Arange& op, Inputs, Outputs out) {
 }
 
 void linspace(CudaContext& context, const Linspace& op, Inputs, Outputs out) {
-  const int64_t last = out[0].numel() - 1;
-  const double distance = op.end - op.start;
-  double step = 0;
-  if (last > 0) {
-    step = std::isfinite(distance) ? distance / double(last)
-                                   : op.end / double(last) - op.start / double(last);
-  }
-  launch_sequence(out[0], last + 1, out[0].strides()[0], Between{op.start, op.end, step, last},
+  const int64_t count = out[0].numel();
+  launch_sequence(out[0], count, out[0].strides()[0], Between(op.start, op.end, count),
                   context.stream());
+}
+
+void logspace(CudaContext& context, const Logspace& op, Inputs, Outputs out) {
+  const int64_t count = out[0].numel();
+  launch_sequence(out[0], count, out[0].strides()[0],
+                  PowerBetween{Between(op.start, op.end, count), op.base}, context.stream());
 }
 
 // Zeros, then the diagonal.
@@ -98,6 +110,7 @@ namespace entasis {
 void register_cuda_factory(Kernels& kernels) {
   kernels.add<&cuda::arange>();
   kernels.add<&cuda::linspace>();
+  kernels.add<&cuda::logspace>();
   kernels.add<&cuda::eye>();
 }
 

@@ -30,3 +30,10 @@ from .functional_style import *  # noqa: E402,F401,F403
 from . import autograd, cuda, io, nn, optim  # noqa: E402,F401
 from .nn import *  # noqa: E402,F401,F403  (modules and optimizers by their short names too)
 from .optim import SGD, Adam, AdamW, Optimizer  # noqa: E402,F401
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("complex") or name in ("cfloat", "cdouble", "view_as_complex", "polar"):
+        raise AttributeError(f"entasis has no complex numbers yet, and so no '{name}'; keep real "
+                             "and imaginary parts as two tensors")
+    raise AttributeError(f"module 'entasis' has no attribute '{name}'")

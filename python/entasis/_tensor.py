@@ -48,13 +48,13 @@ def _format(self: Tensor, spec: str, /) -> str:
     return format(self.item(), spec) if self.dim() == 0 and spec else repr(self)
 
 
-def _view(self: Tensor, *shape: Ints) -> Tensor:
-    """The same memory in another shape; a tensor whose strides do not allow that is refused."""
-    dims: Any = shape[0] if len(shape) == 1 else shape
-    result = self.reshape(dims)
-    if result.numel() and result.data_ptr() != self.data_ptr():
-        raise _entasis.ShapeError("view: the strides do not allow this shape; use reshape()")
-    return result
+def _view(self: Tensor, *shape: Ints | Dtype) -> Tensor:
+    """The same memory in another shape, or taken for another dtype; a tensor whose strides do not
+    allow that is refused."""
+    first: Any = shape[0] if len(shape) == 1 else shape
+    if isinstance(first, Dtype):
+        return _entasis.view_dtype(self, first)
+    return _entasis.view(self, first)
 
 
 def _view_as(self: Tensor, other: Tensor) -> Tensor:

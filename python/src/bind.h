@@ -35,6 +35,7 @@ Location python_place();
 void bind_errors(nb::module_& m);
 void bind_dtypes(nb::module_& m);
 void bind_tensor(nb::module_& m);
+void bind_types(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_factories(nb::module_& m);
 void bind_random(nb::module_& m);

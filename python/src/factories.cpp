@@ -5,6 +5,7 @@
 
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
+#include <entasis/ops/triangle.h>
 #include <entasis/python/src/named.h>
 #include <entasis/python/src/tensor.h>
 #include <entasis/python/src/values.h>
@@ -50,6 +51,12 @@ class NestedNumbers {
     }
     if (!number) {
       const nb::object name = nb::handle(object).type().attr("__name__");
+      if (PyComplex_Check(object)) {
+        throw DtypeError(
+            "tensor: there are no complex numbers yet; keep real and imaginary parts "
+            "as two tensors",
+            Location::deferred());
+      }
       throw nb::type_error((std::string("tensor(): no number: ") + nb::str(name).c_str()).c_str());
     }
     category_ = std::max(category_, number->category());
@@ -181,6 +188,13 @@ Tensor make_full(const named::Ints& size, const named::Scalar& value, const name
               options_of(dtype, device, requires_grad, pin_memory), Location::deferred());
 }
 
+Tensor make_empty_strided(const named::Ints& size, const named::Ints& stride,
+                          const named::DtypeLike& dtype, const named::DeviceLike& device,
+                          bool requires_grad, bool pin_memory) {
+  return empty_strided(shape_of("empty_strided", size), shape_of("empty_strided", stride),
+                       options_of(dtype, device, requires_grad, pin_memory), Location::deferred());
+}
+
 Tensor make_arange(const named::Scalar& start, const named::Scalar& end, const named::Scalar& step,
                    const named::DtypeLike& dtype, const named::DeviceLike& device,
                    bool requires_grad, bool pin_memory) {
@@ -197,6 +211,20 @@ Tensor make_randint(int64_t low, int64_t high, const named::Ints& size,
                     bool pin_memory) {
   return randint(low, high, shape_of("randint", size), options_of(dtype, device, false, pin_memory),
                  Location::deferred());
+}
+
+using TriangleIndices = Tensor (*)(int64_t, int64_t, int64_t, const TensorOptions&, Location);
+
+template <TriangleIndices F>
+void define_triangle_indices(nb::module_& m, const char* name, const char* doc) {
+  m.def(
+      name,
+      [](int64_t row, int64_t col, int64_t offset, const named::DtypeLike& dtype,
+         const named::DeviceLike& device) {
+        return F(row, col, offset, options_of(dtype, device, false, false), Location::deferred());
+      },
+      nb::arg("row"), nb::arg("col"), nb::arg("offset") = 0, nb::kw_only(),
+      nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(), doc);
 }
 
 // ---- Pickling: the elements as bytes, row-major
@@ -239,6 +267,10 @@ void bind_factories(nb::module_& m) {
   m.def("full", &make_full, nb::arg("size"), nb::arg("fill_value"), nb::arg("dtype") = nb::none(),
         nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
         nb::arg("pin_memory") = false, "A tensor of one value.");
+  m.def("empty_strided", &make_empty_strided, nb::arg("size"), nb::arg("stride"), nb::kw_only(),
+        nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+        nb::arg("requires_grad") = false, nb::arg("pin_memory") = false,
+        "A tensor with these strides, in elements, and unset elements.");
   m.def("arange", &make_arange, nb::arg("start"), nb::arg("end") = nb::none(), nb::arg("step") = 1,
         nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
         nb::arg("requires_grad") = false, nb::arg("pin_memory") = false,
@@ -254,6 +286,24 @@ void bind_factories(nb::module_& m) {
       nb::arg("start"), nb::arg("end"), nb::arg("steps"), nb::arg("dtype") = nb::none(),
       nb::arg("device") = nb::none(), nb::arg("requires_grad") = false,
       nb::arg("pin_memory") = false, "`steps` numbers from start to end, both included.");
+  m.def(
+      "logspace",
+      [](const named::Scalar& start, const named::Scalar& end, int64_t steps, double base,
+         const named::DtypeLike& dtype, const named::DeviceLike& device, bool requires_grad,
+         bool pin_memory) {
+        return logspace(number_of("logspace", start), number_of("logspace", end), steps, base,
+                        options_of(dtype, device, requires_grad, pin_memory), Location::deferred());
+      },
+      nb::arg("start"), nb::arg("end"), nb::arg("steps"), nb::arg("base") = 10.0,
+      nb::arg("dtype") = nb::none(), nb::arg("device") = nb::none(),
+      nb::arg("requires_grad") = false, nb::arg("pin_memory") = false,
+      "base to the power of `steps` numbers from start to end, both included.");
+  define_triangle_indices<&tril_indices>(m, "tril_indices",
+                                         "Rows and columns of the elements on and below a "
+                                         "diagonal of a row x col matrix, [2, count].");
+  define_triangle_indices<&triu_indices>(m, "triu_indices",
+                                         "Rows and columns of the elements on and above a "
+                                         "diagonal of a row x col matrix, [2, count].");
   m.def(
       "eye",
       [](int64_t n, std::optional<int64_t> m, const named::DtypeLike& dtype,

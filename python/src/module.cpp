@@ -10,6 +10,7 @@ NB_MODULE(_entasis, m) {
   bind_errors(m);
   bind_dtypes(m);
   bind_tensor(m);
+  bind_types(m);
   bind_ops(m);
   bind_factories(m);
   bind_random(m);

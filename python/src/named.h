@@ -18,6 +18,9 @@ inline bool anything(PyObject*) { return true; }
 struct Scalar : nb::object {
   NB_OBJECT_DEFAULT(Scalar, nb::object, "Scalar", anything)
 };
+struct Operand : nb::object {
+  NB_OBJECT_DEFAULT(Operand, nb::object, "Tensor | Scalar", anything)
+};
 struct Ints : nb::object {
   NB_OBJECT_DEFAULT(Ints, nb::object, "Ints", anything)
 };

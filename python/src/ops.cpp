@@ -89,6 +89,10 @@ class Arguments {
     const bool gathers = op.dims_argument >= 0 && count > op.dims_argument + 1 &&
                          PyLong_CheckExact(given[op.dims_argument]);
     if (gathers) taken = op.dims_argument;
+    if (op.row->options.variadic && count > 0 && is_tensor(given[0])) {
+      gather_tensors(given, count);
+      taken = 0;
+    }
     if (taken > op.row->count) throw_too_many(taken);
     for (Py_ssize_t i = 0; i < taken; ++i) set(int(i), given[i]);
     if (gathers) gather(given + taken, count - taken);
@@ -102,6 +106,10 @@ class Arguments {
     }
     for (int i = 0; i < op.row->count; ++i) {
       if (is_set(i)) continue;
+      if (op.row->options.variadic && i == 0) {
+        values_[0] = Tensors();
+        continue;
+      }
       if (wanted[size_t(i)].fallback.kind == Default::Kind::kRequired) throw_missing(i);
       values_[i] = wanted[size_t(i)].fallback.value();
     }
@@ -138,6 +146,17 @@ class Arguments {
     }
     values_[op_.dims_argument] = dims;
     set_ |= 1u << op_.dims_argument;
+  }
+
+  // meshgrid(x, y) for meshgrid([x, y]).
+  void gather_tensors(PyObject* const* given, Py_ssize_t count) {
+    Tensors tensors;
+    for (Py_ssize_t k = 0; k < count; ++k) {
+      if (!is_tensor(given[k])) throw_unfit(op_, 0, given[k]);
+      elements_ += tensors.emplace_back(tensor_of(given[k])).numel();
+    }
+    values_[0] = std::move(tensors);
+    set_ |= 1u;
   }
 
   [[noreturn]] void throw_too_many(Py_ssize_t count) const {
@@ -403,6 +422,7 @@ nb::dict describe_row(const Row& row) {
   result["returns"] = describe(row.returns);
   result["signature"] = signature_of(row, Form::kFunction);
   result["dims_argument"] = dims_argument_of(row);
+  result["variadic"] = row.options.variadic;
   nb::list arguments;
   for (const Argument& a : row.arguments()) {
     nb::dict argument;

@@ -1,6 +1,8 @@
 // Python objects as the dynamic arguments of rows, and back.
 #include <string>
 
+#include <entasis/ops/copy.h>
+#include <entasis/ops/methods.h>
 #include <entasis/python/src/values.h>
 
 namespace entasis::python {
@@ -74,6 +76,35 @@ std::optional<Number> number_of_object(PyObject* object) {
   return Number(value);
 }
 
+namespace {
+
+std::optional<Ints> ints_of_object(PyObject* object) {
+  if (const auto one = integer_of(object)) return Ints(*one);
+  if (!is_sequence(object)) return {};
+  std::vector<int64_t> values;
+  const Py_ssize_t count = PySequence_Size(object);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    const nb::object item = nb::steal(PySequence_GetItem(object, i));
+    const auto value = integer_of(item.ptr());
+    if (!value) return {};
+    values.push_back(*value);
+  }
+  return Ints(std::move(values));
+}
+
+// What a tensor says where numbers are wanted: its whole numbers, if it has such and at most one
+// dimension. Waits for the device.
+std::optional<Ints> ints_of_tensor(const Tensor& tensor) {
+  if (!is_integer(tensor.dtype()) || tensor.dim() > 1) return {};
+  const Location at = Location::deferred();
+  if (tensor.dim() == 0) return Ints(tensor.item<int64_t>(at));
+  const Tensor dense = to_device(to(tensor, kI64, at), kCPU, false, at).contiguous(at);
+  const int64_t* data = dense.data<int64_t>(at);
+  return Ints(std::vector<int64_t>(data, data + dense.numel()));
+}
+
+}  // namespace
+
 std::optional<Dims> dims_of_object(PyObject* object) {
   if (const auto one = integer_of(object)) return Dims{*one};
   if (!is_sequence(object)) return {};
@@ -90,6 +121,11 @@ std::optional<Dims> dims_of_object(PyObject* object) {
 
 bool to_value(PyObject* object, const Type& type, Value& out) {
   if (is_tensor(object)) {
+    if (type.kind == Kind::kInts) {
+      const auto ints = ints_of_tensor(tensor_of(object));
+      if (ints) out = *ints;
+      return ints.has_value();
+    }
     if (type.kind != Kind::kTensor && type.kind != Kind::kOperand) return false;
     out = tensor_of(object);
     return true;
@@ -116,6 +152,12 @@ bool to_value(PyObject* object, const Type& type, Value& out) {
     case Kind::kDims:
       if (const auto dims = dims_of_object(object)) {
         out = *dims;
+        return true;
+      }
+      return false;
+    case Kind::kInts:
+      if (const auto ints = ints_of_object(object)) {
+        out = *ints;
         return true;
       }
       return false;
@@ -151,10 +193,12 @@ PyObject* from_value(Value value) {
     PyObject* operator()(double v) const { return PyFloat_FromDouble(v); }
     PyObject* operator()(Tensor&& v) const { return wrap(std::move(v)); }
     PyObject* operator()(Tensors&& v) const { return from_tensors(std::move(v)); }
-    PyObject* operator()(const Dims& v) const {
-      PyObject* tuple = PyTuple_New(v.size());
-      for (int i = 0; tuple && i < v.size(); ++i) {
-        PyTuple_SetItem(tuple, i, PyLong_FromLongLong(v[i]));
+    PyObject* operator()(const Dims& v) const { return numbers({v.begin(), v.end()}); }
+    PyObject* operator()(const Ints& v) const { return numbers(v.list()); }
+    static PyObject* numbers(std::span<const int64_t> values) {
+      PyObject* tuple = PyTuple_New(Py_ssize_t(values.size()));
+      for (size_t i = 0; tuple && i < values.size(); ++i) {
+        PyTuple_SetItem(tuple, Py_ssize_t(i), PyLong_FromLongLong(values[i]));
       }
       return tuple;
     }
@@ -185,6 +229,7 @@ std::string describe(const Type& type) {
       case Kind::kTensors:
         return "sequence of Tensors";
       case Kind::kDims:
+      case Kind::kInts:
         return "int or sequence of ints";
       case Kind::kString:
         return "str";

@@ -1,45 +1,12 @@
-// Joining and splitting; lookups by index tensors.
+// Joining; lookups by index tensors.
 #include <algorithm>
 
-#include "sample.h"
+#include "shapes.h"
 
 namespace entasis::matrix {
 namespace {
 
 Array zeros(const Shape& shape, DType dtype = kF32) { return zeros_of(dtype, shape); }
-
-DType common_dtype(const std::vector<Array>& arrays) {
-  DType dtype = arrays[0].dtype;
-  for (const Array& a : arrays) dtype = promoted(dtype, a.dtype);
-  return dtype;
-}
-
-// A tensor of shape [0] joins anything.
-bool is_nothing(const Array& a) { return a.shape == Shape{0}; }
-
-Array joined(const std::vector<Array>& arrays, int64_t dim) {
-  Shape shape = {0};
-  size_t d = 0;
-  for (const Array& a : arrays) {
-    if (is_nothing(a)) continue;
-    d = size_t(wrap(dim, a.rank()));
-    const int64_t so_far = shape == Shape{0} ? 0 : shape[d];
-    shape = a.shape;
-    shape[d] += so_far;
-  }
-  Array y = zeros_of(common_dtype(arrays), shape);
-  int64_t start = 0;
-  for (const Array& a : arrays) {
-    if (is_nothing(a)) continue;
-    each_index(a.shape, [&](Index index) {
-      const Real v = a.at(index);
-      index[d] += start;
-      y.at(index) = a.dtype == y.dtype ? v : held(y.dtype, v);
-    });
-    start += a.shape[d];
-  }
-  return y;
-}
 
 std::vector<Array> list(std::initializer_list<Array> arrays) { return arrays; }
 
@@ -99,39 +66,48 @@ void joins(Samples& samples) {
     s.bad<ShapeError>("input 1 has shape [3]", list({zeros({2}), zeros({3})}));
     s.bad<IndexError>("3", list({zeros({2, 3}), zeros({2, 3})}), 3);
   }
-  {
-    Sample& s = samples.add("split");
-    s.ulps = 0;
-    s.strides = Strides::kView;
-    s.signed_zeros = s.same_on_targets = true;
-    s.calls = [](Maker& m) {
-      m.call("even", m.uniform({4, 3}), 2);
-      m.call("rest", m.uniform({5, 3}), 2);
-      m.call("columns", m.uniform({2, 3, 2, 5}), 3, -1);
-      m.call("more than there is", m.uniform({3}), 9);
-      m.call("empty", m.uniform({0, 3}), 2);
-    };
-    s.reference = [](const Call& c) -> Results {
-      const Array& x = c.array(0);
-      const size_t d = size_t(wrap(c.integer(2, 0), x.rank()));
-      const int64_t size = x.shape[d], each = c.integer(1);
-      Results parts;
-      for (int64_t start = 0; start < std::max<int64_t>(size, 1); start += each) {
-        Shape shape = x.shape;
-        shape[d] = std::min(each, size - start);
-        Array part = zeros_of(x.dtype, shape);
-        each_index(shape, [&](Index index) {
-          const int64_t position = part.position(index);
-          index[d] += start;
-          part.values[size_t(position)] = x.at(index);
+}
+
+// With at least `rank` dimensions, as NumPy's atleast_1d, atleast_2d and atleast_3d have it.
+Array lifted(Array a, size_t rank) {
+  if (rank > 0 && a.shape.empty()) a.shape = {1};
+  if (rank > 1 && a.shape.size() == 1) a.shape.insert(a.shape.begin(), 1);
+  if (rank > 2 && a.shape.size() == 2) a.shape.push_back(1);
+  return a;
+}
+
+void stacks(Samples& samples) {
+  struct Stack {
+    const char* row;
+    size_t rank;
+    int64_t dim;
+  };
+  for (const Stack& stack :
+       {Stack{"hstack", 1, 1}, {"vstack", 2, 0}, {"dstack", 3, 2}, {"column_stack", 2, 1}}) {
+    Sample& s = mover(
+        samples, stack.row, Strides::kUnchecked,  // cat's, after views of its inputs
+        [](Maker& m) {
+          m.call("2-d", list({m.uniform({2, 3}), m.uniform({2, 3})}));
+          m.call("1-d", list({m.uniform({3}), m.uniform({3})}));
+          m.call("0-d", list({m.uniform({}), m.uniform({}), m.uniform({})}));
+          m.call("3-d", list({m.uniform({2, 1, 2}), m.uniform({2, 1, 2})}));
+          m.call("one", list({m.uniform({2})}));
+          m.call("empty", list({m.uniform({0, 3}), m.uniform({0, 3})}));
+        },
+        [stack](const Call& c) -> Results {
+          std::vector<Array> parts = c.arrays(0);
+          const bool along_first = std::string(stack.row) == "hstack" && parts[0].shape.size() < 2;
+          for (Array& a : parts) {
+            if (std::string(stack.row) == "column_stack") {
+              if (a.shape.size() < 2) a.shape = {a.numel(), 1};
+            } else {
+              a = lifted(a, stack.rank);
+            }
+          }
+          return {joined(parts, along_first ? 0 : stack.dim)};
         });
-        parts.push_back(part);
-      }
-      return parts;
-    };
-    s.bad<ValueError>("split_size must be positive", zeros({2}), 0);
-    s.bad<ShapeError>("0-d", zeros({}), 1);
-    s.bad<IndexError>("1", zeros({2}), 1, 1);
+    s.bad<ValueError>("at least one tensor", std::vector<Array>{});
+    s.bad<ShapeError>("they may differ in dimension", list({zeros({2, 3}), zeros({3, 2})}));
   }
 }
 
@@ -267,6 +243,7 @@ void lookups(Samples& samples) {
 
 void samples_join(Samples& samples) {
   joins(samples);
+  stacks(samples);
   lookups(samples);
 }
 

@@ -1,28 +1,10 @@
 // Views, and the two functions that copy where there is no view.
 #include <algorithm>
 
-#include "sample.h"
+#include "shapes.h"
 
 namespace entasis::matrix {
 namespace {
-
-// A result of this shape whose element at `index` is the input's at `from(index)`.
-Array taken(const Array& input, const Shape& shape,
-            const std::function<Index(const Index&)>& from) {
-  Array y = zeros_of(input.dtype, shape);
-  size_t next = 0;
-  each_index(shape, [&](const Index& index) { y.values[next++] = input.at(from(index)); });
-  return y;
-}
-
-Array reshaped(const Array& input, Shape shape) {
-  int64_t known = 1;
-  for (int64_t size : shape) known *= size == -1 ? 1 : size;
-  for (int64_t& size : shape) {
-    if (size == -1) size = input.numel() / known;
-  }
-  return {input.dtype, shape, input.values};
-}
 
 Sample& view(Samples& samples, const std::string& row) {
   Sample& s = samples.add(row);
@@ -30,20 +12,6 @@ Sample& view(Samples& samples, const std::string& row) {
   s.ulps = 0;
   s.signed_zeros = s.same_on_targets = true;
   return s;
-}
-
-Array sliced(const Array& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
-  const size_t d = size_t(wrap(dim, x.rank()));
-  const int64_t size = x.shape[d];
-  auto bound = [size](int64_t b) { return std::clamp<int64_t>(b < 0 ? b + size : b, 0, size); };
-  start = bound(start);
-  end = std::max(bound(end), start);
-  Shape shape = x.shape;
-  shape[d] = (end - start + step - 1) / step;
-  return taken(x, shape, [&](Index index) {
-    index[d] = start + index[d] * step;
-    return index;
-  });
 }
 
 Array x23() { return zeros_of(kF32, {2, 3}); }

@@ -136,6 +136,54 @@ TEST(Linspace, Errors) {
   expect_error<ValueError>([] { linspace(0, NAN, 3, kI8); }, "linspace: nan does not fit i8");
 }
 
+TEST(Logspace, PowersOfTheBase) {
+  EXPECT_EQ(values_of(logspace(0, 3, 4)), (Values{1, 10, 100, 1000}));
+  EXPECT_EQ(values_of(logspace(3, 0, 4, 2, kF64)), (Values{8, 4, 2, 1}));
+  EXPECT_EQ(values_of(logspace(0, 3, 4, -2, kI32)), (Values{1, -2, 4, -8}));
+  EXPECT_EQ(values_of(logspace(1, 5, 1)), (Values{10}));
+  EXPECT_EQ(logspace(0, 1, 0).shape(), (Dims{0}));
+  // Integers: start and end are truncated first, the powers last.
+  EXPECT_EQ(values_of(logspace(0.5, 2.5, 3, 10, kI64)), (Values{1, 10, 100}));
+  EXPECT_EQ(values_of(logspace(0.1, 1, 4, 10, kI32)), (Values{1, 2, 4, 10}));
+  expect_error<ValueError>([] { logspace(0, 1, -1); },
+                           "logspace: steps must not be negative, it is -1");
+  expect_error<DtypeError>([] { logspace(0, 1, 2, 10, kBool); },
+                           "logspace: dtype bool has no range of values");
+}
+
+TEST(EmptyStrided, HasTheStridesAskedFor) {
+  Tensor t = empty_strided({2, 3}, {1, 4}, kF64);
+  EXPECT_EQ(t.strides(), (Dims{1, 4}));
+  EXPECT_EQ(t.dtype(), kF64);
+  fill_(t, 3);
+  EXPECT_EQ(values_of(t), (Values{3, 3, 3, 3, 3, 3}));
+  EXPECT_EQ(empty_strided({2, 3}, {0, 1}).strides(), (Dims{0, 1}));
+  EXPECT_EQ(empty_strided({0, 3}, {7, 1}).strides(), (Dims{7, 1}));
+  EXPECT_TRUE(empty_strided({2}, {3}, kMeta).device().is_meta());
+  expect_error<ShapeError>(
+      [] {
+        empty_strided({2, 3}, {1});
+      },
+      "empty_strided: size [2, 3] and stride [1] differ in length");
+  expect_error<ValueError>([] { empty_strided({2}, {-1}); },
+                           "empty_strided: negative stride in [-1]");
+  EXPECT_THROW(empty_strided({-2}, {1}), ShapeError);
+  EXPECT_THROW(empty_strided({3}, {INT64_MAX}), ShapeError);
+}
+
+TEST(Like, TakesWhatIsNamed) {
+  const Tensor t = zeros({2, 3}).t();
+  const Tensor y = full_like(t, 2.5, kF64, kCPU, true);
+  EXPECT_EQ(y.strides(), (Dims{1, 3}));
+  EXPECT_EQ(y.dtype(), kF64);
+  EXPECT_TRUE(y.requires_grad());
+  EXPECT_TRUE(zeros_like(t, {}, kMeta).device().is_meta());
+  EXPECT_EQ(rand_like(zeros({2}, kI32), kF32).dtype(), kF32);
+  expect_error<DtypeError>([&] { ones_like(t, kI8, {}, true); },
+                           "requires_grad_: only floating-point tensors have gradients, this one "
+                           "is i8");
+}
+
 TEST(Like, KeepsDtypeDeviceAndDimensionOrder) {
   const Tensor t = zeros({2, 3, 4}, kF64).permute({2, 0, 1});
   for (const Tensor& like :

@@ -222,6 +222,69 @@ class Objects(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "sizes must be ints"):
             en.zeros(2, "3")
 
+    def test_lists_of_tensors_one_by_one(self):
+        a, b = en.arange(3), en.arange(2)
+        for given in ((a, b), ([a, b],)):
+            x, y = en.meshgrid(*given, indexing="xy")
+            self.assertEqual(x.tolist(), [[0, 1, 2], [0, 1, 2]])
+            self.assertEqual(y.tolist(), [[0, 0, 0], [1, 1, 1]])
+        self.assertEqual(en.broadcast_tensors(), ())
+        self.assertEqual(en.block_diag().shape, (1, 0))
+        self.assertRaises(TypeError, en.meshgrid, a, 2)
+        self.assertRaises(en.ValueError, en.meshgrid)
+
+    def test_one_number_or_a_list(self):
+        x = en.arange(12)
+        self.assertEqual([len(p) for p in x.split(5)], [5, 5, 2])
+        self.assertEqual([len(p) for p in x.split([1] * 12)], [1] * 12)  # more than dimensions
+        self.assertEqual([len(p) for p in x.tensor_split(en.tensor([2, 5]))], [2, 3, 7])
+        self.assertEqual([len(p) for p in x.tensor_split(en.tensor(2))], [6, 6])
+        self.assertRaises(TypeError, x.split, 1.5)
+        self.assertRaises(TypeError, x.split, en.tensor([1.5]))
+
+    def test_views(self):
+        x = en.tensor([1.0, -2.0])
+        self.assertEqual(x.view(en.int32).tolist(), [1065353216, -1073741824])
+        self.assertEqual(x.view(2, 1).shape, (2, 1))
+        self.assertEqual(x.view((1, 2)).shape, (1, 2))
+        self.assertRaises(en.ShapeError, en.zeros(2, 3).t().view, 6)
+
+    def test_limits_of_types(self):
+        info = en.finfo(en.float16)
+        self.assertEqual((info.bits, info.max, info.eps, info.dtype),
+                         (16, 65504.0, 2**-10, "float16"))
+        self.assertEqual(repr(en.finfo()), "finfo(resolution=1e-06, min=-3.40282e+38, "
+                         "max=3.40282e+38, eps=1.19209e-07, smallest_normal=1.17549e-38, "
+                         "tiny=1.17549e-38, dtype=float32)")
+        self.assertEqual(en.iinfo("uint64").max, 2**64 - 1)
+        self.assertEqual(repr(en.iinfo(en.int8)), "iinfo(min=-128, max=127, dtype=int8)")
+        self.assertEqual(en.finfo(en.float32), en.finfo("float32"))
+        self.assertNotEqual(en.iinfo(en.int8), en.iinfo(en.int16))
+        self.assertRaises(TypeError, en.finfo, en.int8)
+        self.assertRaises(TypeError, en.iinfo, en.bool)
+
+    def test_types_of_results(self):
+        self.assertIs(en.result_type(en.ones(2, dtype=en.int32), 1.0), en.float32)
+        self.assertIs(en.result_type(en.ones(2, dtype=en.uint8), en.tensor(1)), en.uint8)
+        self.assertIs(en.promote_types(en.uint8, en.int8), en.int16)
+        self.assertTrue(en.can_cast(en.double, en.float) and en.can_cast(en.int8, en.uint8))
+        self.assertFalse(en.can_cast(en.float, en.int) or en.can_cast(en.int, en.bool))
+        self.assertTrue(en.is_floating_point(en.ones(1)) and not en.is_floating_point(en.arange(1)))
+
+    def test_complex_numbers_are_refused_by_name(self):
+        for ask in (lambda: en.complex64, lambda: en.zeros(2, dtype="complex64"),
+                    lambda: en.zeros(2, dtype=complex), lambda: en.tensor([1j]),
+                    lambda: en.ones(1).to(np.complex128)):
+            with self.assertRaisesRegex(Exception, "no complex numbers yet"):
+                ask()
+        self.assertFalse(hasattr(en, "complex64"))
+
+    def test_factories_of_this_family(self):
+        self.assertEqual(en.logspace(0, 3, 4, base=2).tolist(), [1, 2, 4, 8])
+        self.assertEqual(en.empty_strided((2, 3), (1, 2), dtype=en.int8).stride(), (1, 2))
+        self.assertEqual(en.tril_indices(2, 2, dtype=en.int32).tolist(), [[0, 1, 1], [0, 0, 1]])
+        self.assertEqual(en.triu_indices(2, 3, offset=1).tolist(), [[0, 0, 1], [1, 2, 2]])
+
     def test_signatures(self):
         self.assertEqual(str(inspect.signature(en.softmax)), "(input, dim)")
         self.assertEqual(str(inspect.signature(en.ones(1).sum)),

@@ -4,6 +4,7 @@ from .._entasis import (
     avg_pool2d,
     batch_norm,
     binary_cross_entropy,
+    channel_shuffle,
     conv2d,
     cross_entropy,
     dropout,
@@ -18,6 +19,9 @@ from .._entasis import (
     max_pool2d,
     mish,
     mse_loss,
+    pad,
+    pixel_shuffle,
+    pixel_unshuffle,
     relu,
     selu,
     sigmoid,
@@ -29,7 +33,8 @@ from .._entasis import (
     tanh,
 )
 
-__all__ = ["avg_pool2d", "batch_norm", "binary_cross_entropy", "conv2d", "cross_entropy", "dropout",
-           "elu", "embedding", "gelu", "l1_loss", "layer_norm", "leaky_relu", "linear",
-           "log_softmax", "max_pool2d", "mish", "mse_loss", "relu", "selu", "sigmoid", "silu",
-           "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh"]
+__all__ = ["avg_pool2d", "batch_norm", "binary_cross_entropy", "channel_shuffle", "conv2d",
+           "cross_entropy", "dropout", "elu", "embedding", "gelu", "l1_loss", "layer_norm",
+           "leaky_relu", "linear", "log_softmax", "max_pool2d", "mish", "mse_loss", "pad",
+           "pixel_shuffle", "pixel_unshuffle", "relu", "selu", "sigmoid", "silu", "smooth_l1_loss",
+           "softmax", "softplus", "softsign", "tanh"]

@@ -1,0 +1,23 @@
+// The only op of views by strides that moves elements: zeros, written once, and the input copied to
+// its place among them.
+#include <entasis/backends/cuda/context.h>
+#include <entasis/core/kernels.h>
+#include <entasis/kernels/cuda/internal/copy_elements.h>
+#include <entasis/ops/strided_internal.h>
+
+namespace entasis::cuda {
+
+void embed(CudaContext& context, const Embed& op, Inputs in, Outputs out) {
+  fill_elements(out[0], 0, context.stream());
+  if (in[0].numel() == 0) return;
+  copy_elements(in[0].tensor(), alias(out[0], {in[0].shape(), op.stride, op.offset}),
+                context.stream());
+}
+
+}  // namespace entasis::cuda
+
+namespace entasis {
+
+void register_cuda_strided(Kernels& kernels) { kernels.add<&cuda::embed>(); }
+
+}  // namespace entasis
