@@ -28,7 +28,6 @@ void check_vector(const Tensor& t) {
 }
 
 Tensors grid_of(const Tensors& tensors, Location at) {
-  const int rank = int(std::min<size_t>(tensors.size(), kMaxDims + 1));
   Dims shape;
   for (const Tensor& t : tensors) {
     if (t.dim() > 1) {
@@ -40,6 +39,7 @@ Tensors grid_of(const Tensors& tensors, Location at) {
     }
     shape.push_back(t.numel());
   }
+  const int rank = shape.size();
   Tensors grids;
   for (int i = 0; i < rank; ++i) {
     Dims own = Dims::filled(rank, 1);

@@ -13,6 +13,6 @@ struct RepeatIndices {
 };
 
 // Throws ValueError.
-[[noreturn]] void throw_negative_repeats();
+[[noreturn]] ENTASIS_API void throw_negative_repeats();
 
 }  // namespace entasis

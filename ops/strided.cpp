@@ -163,10 +163,10 @@ struct Rule<AsStrided> {
   // where the input names an element several times, each has its share.
   static Grads vjp(const AsStrided& op, const Saved& saved, Grads gy) {
     const Dims& shape = saved.shape(0);
+    if (count_elements(shape) == 0) return {zeros(shape, {gy[0].dtype(), gy[0].device()})};
     Reach reach;
     reach.add(op.size, op.stride, op.offset);
     reach.add(shape, op.input_stride, op.input_offset);
-    if (reach.high < 0) return {zeros(shape, {gy[0].dtype(), gy[0].device()})};
     const int64_t count = reach.high - reach.low + 1;
     const int64_t first = gy[0].numel() == 0 ? 0 : op.offset - reach.low;
     Tensor storage = added_at(gy[0], op.stride, first, count);
