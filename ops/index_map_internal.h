@@ -35,13 +35,23 @@ constexpr I mapped_index(IndexMap map, I i, I size, I before) {
   return -1;
 }
 
-// The result elements that are input element j, in ascending order: `count` of them.
+// The result elements that are input element j, in ascending order: `count` of them, a step apart;
+// kReflect's, of which there are up to three, have none. (No array: it would not stay in
+// registers.)
 template <class I>
 struct MappedFrom {
   I first = 0, step = 1, count = 0;
-  I at[3] = {};  // kReflect's, which have no common step
+  I second = 0, third = 0;
 
-  constexpr I operator[](I k) const { return step != 0 ? first + k * step : at[k]; }
+  constexpr I operator[](I k) const {
+    if (step != 0) return first + k * step;
+    return k == 0 ? first : k == 1 ? second : third;
+  }
+  constexpr void add(I i, I length) {
+    if (i < 0 || i >= length) return;
+    (count == 0 ? first : count == 1 ? second : third) = i;
+    ++count;
+  }
 };
 // For maps of a dimension of `size` elements to one of `length`; kConstant and kFlip, whose inverse
 // is a map, are not asked.
@@ -50,11 +60,9 @@ constexpr MappedFrom<I> mapped_from(IndexMap map, I j, I size, I length, I befor
   MappedFrom<I> from;
   if (map == IndexMap::kReflect) {
     from.step = 0;
-    const I candidates[] = {j > 0 ? before - j : I(-1), before + j,
-                            j < size - 1 ? before + 2 * (size - 1) - j : I(-1)};
-    for (const I i : candidates) {
-      if (i >= 0 && i < length) from.at[from.count++] = i;
-    }
+    if (j > 0) from.add(before - j, length);
+    from.add(before + j, length);
+    if (j < size - 1) from.add(before + 2 * (size - 1) - j, length);
   } else if (map == IndexMap::kReplicate) {
     const I low = j == 0 ? 0 : before + j, high = j == size - 1 ? length - 1 : before + j;
     from.first = low < 0 ? 0 : low;

@@ -78,35 +78,46 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// What the map took from index `along` of dimension d.
+template <class I>
+__device__ __forceinline__ MappedFrom<std::make_signed_t<I>> sources_of(const MapWalk<I>& walk,
+                                                                        int d, I along) {
+  using Signed = std::make_signed_t<I>;
+  if (walk.is_plain[d]) return {Signed(along), 1, 1};
+  return mapped_from(walk.map, Signed(along), walk.length[d], walk.other_size[d], walk.before[d]);
+}
+
+// Mostly there is one term; its indices are worked out again rather than kept for all dimensions.
 template <class M, class I>
 __global__ void __launch_bounds__(kThreads)
     add_through(M* to, const M* from, const __grid_constant__ MapWalk<I> walk) {
-  using Signed = std::make_signed_t<I>;
   using Sum = Computed<M>;
   const I number = I(blockIdx.x) * kThreads + threadIdx.x;
   if (number >= walk.n) return;
-  MappedFrom<Signed> sources[kMaxDims];
-  Signed k[kMaxDims];
-  I rest = number;
   int64_t terms = 1;
-  for (int d = 0; d < walk.dims; ++d) {
+  I rest = number;
+#pragma unroll
+  for (int d = 0; d < kMaxDims; ++d) {
+    if (d == walk.dims) break;
     I along = rest;
     if (d + 1 < walk.dims) rest = walk.size[d].divide(along);
-    k[d] = 0;
-    if (walk.is_plain[d]) {
-      sources[d] = {Signed(along), 1, 1};
-    } else {
-      sources[d] =
-          mapped_from(walk.map, Signed(along), walk.length[d], walk.other_size[d], walk.before[d]);
-    }
-    terms *= sources[d].count;
+    terms *= sources_of(walk, d, along).count;
   }
   Sum sum = 0;
-  for (int64_t t = 0; t < terms; ++t) {
-    int64_t offset = 0;
-    for (int d = 0; d < walk.dims; ++d) offset += int64_t(sources[d][k[d]]) * walk.other_stride[d];
+  for (int64_t term = 0; term < terms; ++term) {
+    int64_t offset = 0, which = term;
+    rest = number;
+#pragma unroll
+    for (int d = 0; d < kMaxDims; ++d) {
+      if (d == walk.dims) break;
+      I along = rest;
+      if (d + 1 < walk.dims) rest = walk.size[d].divide(along);
+      const auto sources = sources_of(walk, d, along);
+      const int64_t k = sources.count == 1 ? 0 : which % sources.count;
+      if (sources.count != 1) which /= sources.count;
+      offset += int64_t(sources[static_cast<std::make_signed_t<I>>(k)]) * walk.other_stride[d];
+    }
     sum += convert_to<Sum>(from[offset]);
-    for (int d = 0; d < walk.dims && ++k[d] == sources[d].count; ++d) k[d] = 0;
   }
   to[number] = convert_to<M>(sum);
 }

@@ -486,8 +486,10 @@ def shuffle(d, name):
         shape = (*d.shape(0, 2, 2), d.integer(1, 2) * up * up, d.integer(1, 3) * down,
                  d.integer(1, 3) * down)
     # Of inputs that are neither NCHW nor NHWC PyTorch keeps some strides.
+    if name != "channel_shuffle":  # of images without elements PyTorch's shapes are wrong
+        shape = tuple(max(size, 1) for size in shape)
     x = d.tensor(shape, dtype_of(d, 0.15), layout=d.choose("dense", "channels_last"))
-    return Call((x, r), gradient=0 not in shape)  # PyTorch's second gradient fails for none
+    return Call((x, r))
 
 
 @sample("diagonal")
@@ -531,7 +533,7 @@ def as_strided(d, name):
 @sample("view_dtype")
 def view_dtype(d, name):
     shape = (*d.shape(0, 2), d.integer(0, 3) * d.choose(1, 2, 4))
-    bits = d.choose(*INTEGERS, "float32", "float64", "float16")
+    bits = d.choose(*INTEGERS, "float32", "float64")
     # An offset does not travel by DLPack.
     return Call((d.tensor(shape, d.choose(*ALL), layout=d.choose("dense", "transposed")),
                  "dtype:" + bits))
