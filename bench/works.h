@@ -206,6 +206,38 @@ class Works {
     if (op == "exp") return [=] { exp(a); };
     if (op == "tanh") return [=] { tanh(a); };
     if (op == "sigmoid") return [=] { sigmoid(a); };
+    if (op == "floor") return [=] { floor(a); };
+    if (op == "square") return [=] { square(a); };
+    if (op == "isnan") return [=] { isnan(a); };
+    if (op == "exp2") return [=] { exp2(a); };
+    if (op == "expm1") return [=] { expm1(a); };
+    if (op == "sin") return [=] { sin(a); };
+    if (op == "tan") return [=] { tan(a); };
+    if (op == "atan") return [=] { atan(a); };
+    if (op == "sinh") return [=] { sinh(a); };
+    if (op == "cosh") return [=] { cosh(a); };
+    if (op == "asinh") return [=] { asinh(a); };
+    if (op == "erf") return [=] { erf(a); };
+    if (op == "erfc") return [=] { erfc(a); };
+    if (op == "lgamma") return [=] { lgamma(a); };
+    if (op == "digamma") return [=] { digamma(a); };
+    if (op == "asin" || op == "acos" || op == "atanh" || op == "erfinv") {
+      const Tensor unit = tanh(a);
+      if (op == "asin") return [=] { asin(unit); };
+      if (op == "acos") return [=] { acos(unit); };
+      if (op == "atanh") return [=] { atanh(unit); };
+      return [=] { erfinv(unit); };
+    }
+    if (op == "log2" || op == "log10" || op == "log1p") {
+      const Tensor positive = exp(a);
+      if (op == "log2") return [=] { log2(positive); };
+      if (op == "log10") return [=] { log10(positive); };
+      return [=] { log1p(positive); };
+    }
+    if (op == "acosh") {
+      const Tensor above = exp(a) + 1;
+      return [=] { acosh(above); };
+    }
     if (op == "gelu") return [=] { gelu(a); };
     if (op == "silu") return [=] { silu(a); };
     if (op == "log" || op == "sqrt" || op == "pow") {

@@ -127,7 +127,8 @@ class AttributeVisitor {
 struct Formula {
   const char* name;
   const char* text;
-  int arity;
+  int arity;              // of the op
+  bool is_slope = false;  // the op is operand 0 times the function's derivative at operand 1
 };
 
 // ---- One constinit table of function pointers per op.

@@ -5,8 +5,8 @@
 
 #include <entasis/core/error.h>
 #include <entasis/ops/pooling.h>
+#include <entasis/ops/rectifier.h>
 #include <entasis/ops/shape.h>
-#include <entasis/ops/unary.h>
 
 namespace entasis::models {
 namespace {

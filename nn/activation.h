@@ -3,7 +3,9 @@
 
 #include <entasis/nn/module.h>
 #include <entasis/ops/activation.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/rectifier.h>
+#include <entasis/ops/special.h>
+#include <entasis/ops/trigonometric.h>
 
 namespace entasis::nn {
 
@@ -78,6 +80,122 @@ class ENTASIS_API Softplus : public Module {
 class ENTASIS_API Softsign : public Module {
  public:
   Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API ReLU6 : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Hardsigmoid : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Hardswish : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API LogSigmoid : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API Tanhshrink : public Module {
+ public:
+  Tensor forward(const Tensor& input) override;
+};
+
+class ENTASIS_API CELU : public Module {
+ public:
+  explicit CELU(double alpha = 1.0) : alpha_(alpha) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double alpha_;
+};
+
+class ENTASIS_API Hardtanh : public Module {
+ public:
+  explicit Hardtanh(double min_val = -1.0, double max_val = 1.0)
+      : min_val_(min_val), max_val_(max_val) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double min_val_, max_val_;
+};
+
+class ENTASIS_API Hardshrink : public Module {
+ public:
+  explicit Hardshrink(double lambd = 0.5) : lambd_(lambd) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double lambd_;
+};
+
+class ENTASIS_API Softshrink : public Module {
+ public:
+  explicit Softshrink(double lambd = 0.5) : lambd_(lambd) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double lambd_;
+};
+
+class ENTASIS_API Threshold : public Module {
+ public:
+  Threshold(double threshold, double value) : threshold_(threshold), value_(value) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double threshold_, value_;
+};
+
+// leaky_relu with random slopes while training, and with their mean after eval().
+class ENTASIS_API RReLU : public Module {
+ public:
+  explicit RReLU(double lower = 1.0 / 8, double upper = 1.0 / 3) : lower_(lower), upper_(upper) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  double lower_, upper_;
+};
+
+struct PReLUOptions {
+  double init = 0.25;
+  DType dtype = kF32;
+  Device device = {};
+};
+
+// leaky_relu with learnt slopes: one, or one for each channel, which begin as options.init.
+class ENTASIS_API PReLU : public Module {
+ public:
+  using Options = PReLUOptions;
+  explicit PReLU(int64_t num_parameters = 1, PReLUOptions options = {}, Location at = {});
+  Tensor forward(const Tensor& input) override;
+
+  Tensor& weight;
+};
+
+// a * sigmoid(b) of the two halves along dim.
+class ENTASIS_API GLU : public Module {
+ public:
+  explicit GLU(int64_t dim = -1) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  int64_t dim_;
+};
+
+class ENTASIS_API Softmin : public Module {
+ public:
+  explicit Softmin(int64_t dim) : dim_(dim) {}
+  Tensor forward(const Tensor& input) override;
+
+ private:
+  int64_t dim_;
 };
 
 class ENTASIS_API Softmax : public Module {

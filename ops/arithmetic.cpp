@@ -6,10 +6,10 @@
 
 #include <entasis/core/row.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/factory.h>
+#include <entasis/ops/function_rules_internal.h>
 #include <entasis/ops/placed_internal.h>
-#include <entasis/ops/pointwise_internal.h>
-#include <entasis/ops/unary.h>
 
 namespace entasis {
 
@@ -64,20 +64,7 @@ struct Rule<Neg> : PointwiseRule<Neg> {
 };
 
 template <>
-struct Rule<Abs> : PointwiseRule<Abs> {
-  static constexpr SaveMask saves[] = {saves_in(0)};
-  static Grads vjp(const Abs&, const Saved& saved, Grads gy) {
-    return {apply(AbsBackward{}, {}, gy[0], saved.in(0))};
-  }
-};
-// A step: its own slope is 0.
-template <>
-struct Rule<AbsBackward> : PointwiseRule<AbsBackward> {
-  static constexpr SaveMask saves[] = {saves_in(1), saves_nothing};
-  static Grads vjp(const AbsBackward& op, const Saved& saved, Grads gy) {
-    return {saved.if_needed(0, [&] { return apply(op, {}, gy[0], saved.in(1)); })};
-  }
-};
+struct Rule<Abs> : FromInputRule<Abs> {};
 
 // d/dx x^e = e·x^(e-1), which is 0 for e = 0 whatever x is; d/de x^e = x^e·log x, which is 0 where
 // 0 is raised to a power that is not negative. Both as in PyTorch.
@@ -144,27 +131,34 @@ struct Rule<Maximum> : ExtremumRule<Maximum, &lt> {};
 template <>
 struct Rule<Minimum> : ExtremumRule<Minimum, &gt> {};
 
-// The limits are numbers. The gradient passes between them and at them.
+// The gradient passes to the input between the limits and at them, else to the limit that holds;
+// the upper one does where they cross.
 template <>
 struct Rule<Clamp> : PointwiseRule<Clamp> {
-  static constexpr SaveMask saves[] = {saves_in(0)};
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1) | saves_in(2)};
   static Grads vjp(const Clamp&, const Saved& saved, Grads gy) {
     const Tensor x = saved.in(0);
-    const Tensor inside = mul(ge(x, saved.operand(1)), le(x, saved.operand(2)));
-    return {where(inside, gy[0], 0)};
+    const SavedOperand low = saved.operand(1), high = saved.operand(2);
+    return {saved.if_needed(0, [&] { return where(mul(ge(x, low), le(x, high)), gy[0], 0); }),
+            saved.if_needed(1, [&] { return where(mul(lt(low, high), lt(x, low)), gy[0], 0); }),
+            saved.if_needed(
+                2, [&] { return where(gt(x, high), gy[0], where(lt(high, low), gy[0], 0)); })};
   }
 };
-template <class Op, auto inside>
+template <class Op, auto inside, auto outside>
 struct OneLimitRule : PointwiseRule<Op> {
-  static constexpr SaveMask saves[] = {saves_in(0)};
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1)};
   static Grads vjp(const Op&, const Saved& saved, Grads gy) {
-    return {where(inside(saved.in(0), saved.operand(1), {}), gy[0], 0)};
+    const Tensor x = saved.in(0);
+    const SavedOperand limit = saved.operand(1);
+    return {saved.if_needed(0, [&] { return where(inside(x, limit, {}), gy[0], 0); }),
+            saved.if_needed(1, [&] { return where(outside(x, limit, {}), gy[0], 0); })};
   }
 };
 template <>
-struct Rule<ClampMin> : OneLimitRule<ClampMin, &ge> {};
+struct Rule<ClampMin> : OneLimitRule<ClampMin, &ge, &lt> {};
 template <>
-struct Rule<ClampMax> : OneLimitRule<ClampMax, &le> {};
+struct Rule<ClampMax> : OneLimitRule<ClampMax, &le, &gt> {};
 
 template <>
 struct Rule<Where> : PointwiseRule<Where> {
@@ -219,13 +213,31 @@ Tensor minimum(const Operand& input, const Operand& other, Location at) {
   return apply(Minimum{}, at, input, other);
 }
 
-Tensor clamp(const Tensor& input, std::optional<Number> min, std::optional<Number> max,
+namespace {
+
+// clamp by `run(op, limits…)`.
+template <class Run>
+Tensor clamp_by(const char* name, const std::optional<Operand>& min,
+                const std::optional<Operand>& max, Location at, Run run) {
+  const Frame frame(name, at);
+  if (min && max) return run(Clamp{}, *min, *max);
+  if (min) return run(ClampMin{}, *min);
+  if (max) return run(ClampMax{}, *max);
+  return placed(name, at, []() -> Tensor { throw ValueError("needs min or max"); });
+}
+
+}  // namespace
+
+Tensor clamp(const Tensor& input, std::optional<Operand> min, std::optional<Operand> max,
              Location at) {
-  const Frame frame("clamp", at);
-  if (min && max) return apply(Clamp{}, at, input, *min, *max);
-  if (min) return apply(ClampMin{}, at, input, *min);
-  if (max) return apply(ClampMax{}, at, input, *max);
-  return placed("clamp", at, []() -> Tensor { throw ValueError("needs min or max"); });
+  return clamp_by("clamp", min, max, at,
+                  [&](auto op, auto... limits) { return apply(op, at, input, limits...); });
+}
+Tensor clamp_min(const Tensor& input, const Operand& min, Location at) {
+  return apply(ClampMin{}, at, input, min);
+}
+Tensor clamp_max(const Tensor& input, const Operand& max, Location at) {
+  return apply(ClampMax{}, at, input, max);
 }
 
 Tensor where(const Tensor& condition, const Operand& input, const Operand& other, Location at) {
@@ -251,9 +263,17 @@ Tensor ge(const Operand& input, const Operand& other, Location at) {
   return apply(Ge{}, at, input, other);
 }
 
-Tensor abs_(Tensor input, Location at) {
-  apply_in_place(Abs{}, at, input);
-  return input;
+Tensor abs_(Tensor input, Location at) { return in_place(Abs{}, at, input); }
+Tensor neg_(Tensor input, Location at) { return in_place(Neg{}, at, input); }
+Tensor clamp_(Tensor input, std::optional<Operand> min, std::optional<Operand> max, Location at) {
+  return clamp_by("clamp_", min, max, at,
+                  [&](auto op, auto... limits) { return in_place(op, at, input, limits...); });
+}
+Tensor clamp_min_(Tensor input, const Operand& min, Location at) {
+  return in_place(ClampMin{}, at, input, min);
+}
+Tensor clamp_max_(Tensor input, const Operand& max, Location at) {
+  return in_place(ClampMax{}, at, input, max);
 }
 Tensor add_(Tensor input, const Operand& other, Location at) {
   apply_in_place(Add{}, at, input, other);
@@ -296,8 +316,12 @@ constinit const Row rows[] = {
                   "The smaller of input and other, element by element; NaN if either is. Equal "
                   "elements share the gradient half and half."),
     row<&clamp>("clamp", args("input", "min"_a = std::nullopt, "max"_a = std::nullopt),
-                "input limited to [min, max], of which at least one must be given; NaN stays. The "
-                "gradient is 1 between the limits and at them."),
+                "input limited to [min, max], numbers or tensors, of which at least one must be "
+                "given; NaN stays. The gradient is 1 between the limits and at them."),
+    row<&clamp_min>("clamp_min", args("input", "min"),
+                    "input, or min where it is less; min is a number or a tensor. NaN stays."),
+    row<&clamp_max>("clamp_max", args("input", "max"),
+                    "input, or max where it is more; max is a number or a tensor. NaN stays."),
     row<&where>("where", args("condition", "input", "other"),
                 "input where condition, a bool tensor, holds, and other elsewhere."),
     row<&eq>("eq", args("input", "other"),
@@ -313,6 +337,11 @@ constinit const Row rows[] = {
     row<&ge>("ge", args("input", "other"),
              "Whether input is at least other, element by element; a bool tensor."),
     row<&abs_>("abs_", args("input"), "abs in place; returns input."),
+    row<&neg_>("neg_", args("input"), "neg in place; returns input."),
+    row<&clamp_>("clamp_", args("input", "min"_a = std::nullopt, "max"_a = std::nullopt),
+                 "clamp in place; returns input."),
+    row<&clamp_min_>("clamp_min_", args("input", "min"), "clamp_min in place; returns input."),
+    row<&clamp_max_>("clamp_max_", args("input", "max"), "clamp_max in place; returns input."),
     row<&add_>("add_", args("input", "other"), "Adds other to input in place and returns input."),
     row<&sub_>("sub_", args("input", "other"),
                "Subtracts other from input in place and returns input."),
@@ -323,13 +352,7 @@ constinit const Row rows[] = {
         "Divides input by other in place and returns input. Integer inputs raise DtypeError, "
         "since the quotient is floating-point."),
 };
-constinit OpInfo* const ops[] = {
-    &op_info<Add>,      &op_info<Sub>,     &op_info<Mul>,         &op_info<Div>,
-    &op_info<Neg>,      &op_info<Abs>,     &op_info<AbsBackward>, &op_info<Pow>,
-    &op_info<Maximum>,  &op_info<Minimum>, &op_info<Clamp>,       &op_info<ClampMin>,
-    &op_info<ClampMax>, &op_info<Where>,   &op_info<Eq>,          &op_info<Ne>,
-    &op_info<Lt>,       &op_info<Le>,      &op_info<Gt>,          &op_info<Ge>,
-};
+constinit const auto ops = infos_of(ArithmeticOps() + OpList<Pow>() + CompareOps());
 }  // namespace
 extern const RowList rows_arithmetic;
 constinit const RowList rows_arithmetic{rows, ops};

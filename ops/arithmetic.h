@@ -27,9 +27,12 @@ ENTASIS_API Tensor pow(const Operand& input, const Operand& exponent, Location a
 // The larger, the smaller; NaN if either is. Equal elements share the gradient half and half.
 ENTASIS_API Tensor maximum(const Operand& input, const Operand& other, Location at = {});
 ENTASIS_API Tensor minimum(const Operand& input, const Operand& other, Location at = {});
-// input limited to [min, max]; at least one bound must be given (ValueError). NaN stays.
-ENTASIS_API Tensor clamp(const Tensor& input, std::optional<Number> min = {},
-                         std::optional<Number> max = {}, Location at = {});
+// input limited to [min, max], which are numbers or tensors; at least one must be given
+// (ValueError). NaN stays; max wins where they cross.
+ENTASIS_API Tensor clamp(const Tensor& input, std::optional<Operand> min = {},
+                         std::optional<Operand> max = {}, Location at = {});
+ENTASIS_API Tensor clamp_min(const Tensor& input, const Operand& min, Location at = {});
+ENTASIS_API Tensor clamp_max(const Tensor& input, const Operand& max, Location at = {});
 // input where condition (bool) holds, other elsewhere.
 ENTASIS_API Tensor where(const Tensor& condition, const Operand& input, const Operand& other,
                          Location at = {});
@@ -43,6 +46,11 @@ ENTASIS_API Tensor gt(const Operand& input, const Operand& other, Location at = 
 ENTASIS_API Tensor ge(const Operand& input, const Operand& other, Location at = {});
 
 ENTASIS_API Tensor abs_(Tensor input, Location at = {});
+ENTASIS_API Tensor neg_(Tensor input, Location at = {});
+ENTASIS_API Tensor clamp_(Tensor input, std::optional<Operand> min = {},
+                          std::optional<Operand> max = {}, Location at = {});
+ENTASIS_API Tensor clamp_min_(Tensor input, const Operand& min, Location at = {});
+ENTASIS_API Tensor clamp_max_(Tensor input, const Operand& max, Location at = {});
 ENTASIS_API Tensor add_(Tensor input, const Operand& other, Location at = {});
 ENTASIS_API Tensor sub_(Tensor input, const Operand& other, Location at = {});
 ENTASIS_API Tensor mul_(Tensor input, const Operand& other, Location at = {});

@@ -340,19 +340,7 @@ constinit const Row rows[] = {
                                           .precision = Precision::kFloat32,
                                           .method = false}),
 };
-constinit OpInfo* const ops[] = {
-    &op_info<CrossEntropy>,
-    &op_info<CrossEntropyBackward>,
-    &op_info<SquaredDifference>,
-    &op_info<SquaredDifferenceBackward>,
-    &op_info<AbsoluteDifference>,
-    &op_info<AbsoluteDifferenceBackward>,
-    &op_info<SmoothL1>,
-    &op_info<SmoothL1Backward>,
-    &op_info<BinaryCrossEntropy>,
-    &op_info<BinaryCrossEntropyBackward>,
-    &op_info<BinaryCrossEntropyTargetBackward>,
-};
+constinit const auto ops = infos_of(OpList<CrossEntropy, CrossEntropyBackward>() + LossOps());
 
 }  // namespace
 

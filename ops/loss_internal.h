@@ -61,7 +61,7 @@ struct SmoothL1Backward : NoAttributes {
 struct BinaryCrossEntropy : NoAttributes {
   static constexpr const char* name = "binary_cross_entropy";
   static constexpr const char* demand = "the input must lie in [0, 1]";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat, .heavy = true};
 };
 struct BinaryCrossEntropyBackward : NoAttributes {
   static constexpr const char* name = "binary_cross_entropy_backward";
@@ -69,7 +69,12 @@ struct BinaryCrossEntropyBackward : NoAttributes {
 };
 struct BinaryCrossEntropyTargetBackward : NoAttributes {
   static constexpr const char* name = "binary_cross_entropy_target_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat, .heavy = true};
 };
+
+// binary_cross_entropy stands first: it has a kernel of its own on the CPU.
+using LossOps = OpList<BinaryCrossEntropy, SquaredDifference, SquaredDifferenceBackward,
+                       AbsoluteDifference, AbsoluteDifferenceBackward, SmoothL1, SmoothL1Backward,
+                       BinaryCrossEntropyBackward, BinaryCrossEntropyTargetBackward>;
 
 }  // namespace entasis

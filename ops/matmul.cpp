@@ -7,6 +7,7 @@
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy_internal.h>
 #include <entasis/ops/matmul_internal.h>
+#include <entasis/ops/rectifier.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
 

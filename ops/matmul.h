@@ -2,7 +2,7 @@
 #pragma once
 
 #include <entasis/core/operand.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/activation.h>
 
 namespace entasis {
 

@@ -6,18 +6,21 @@
 #include <entasis/core/tensor.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/matmul.h>
 #include <entasis/ops/rearrange.h>
+#include <entasis/ops/rectifier.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/repeat_interleave.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/softmax.h>
+#include <entasis/ops/special.h>
 #include <entasis/ops/split.h>
 #include <entasis/ops/strided.h>
 #include <entasis/ops/triangle.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/trigonometric.h>
 
 namespace entasis {
 

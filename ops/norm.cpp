@@ -12,10 +12,10 @@
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/norm_internal.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
-#include <entasis/ops/unary.h>
 #include <entasis/ops/window_internal.h>
 
 namespace entasis {

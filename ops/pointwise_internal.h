@@ -1,7 +1,9 @@
-// Pointwise ops: their attribute structs, which hold nothing, and what their rules and kernels
-// agree on: the dtype in which an op computes. The formulas are in kernels/formulas.
+// What the rules and the kernels of pointwise ops agree on: the dtype in which an op computes, its
+// formula (by name, from kernels/formulas), its backward op, the list of a family's ops. And the
+// attribute structs, which hold nothing, of arithmetic, selection and comparison.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -25,8 +27,10 @@ struct PointwiseTraits {
   bool gives_bool = false;
   int first_value = 0;
   bool takes_bool = true;
-  bool orders = false;   // tells smaller from larger: wrong for u64, which is computed as i64
-  bool modular = false;  // wraps, so that a negative number means something to unsigned dtypes
+  bool orders = false;    // tells smaller from larger: wrong for u64, which is computed as i64
+  bool modular = false;   // wraps, so that a negative number means something to unsigned dtypes
+  bool heavy = false;     // some ten instructions or more an element: worth a thread sooner
+  bool straight = false;  // in pieces a straight line, whose slope has no slope
 };
 
 inline DType compute_dtype(const PointwiseTraits& traits, Inputs in) {
@@ -37,6 +41,14 @@ inline DType compute_dtype(const PointwiseTraits& traits, Inputs in) {
 // Attributes of an op without attributes.
 struct NoAttributes {
   bool operator==(const NoAttributes&) const = default;
+};
+
+// What most functions of one tensor are: f32 for integers and bool.
+struct FloatFunction : NoAttributes {
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
+};
+struct HeavyFloatFunction : NoAttributes {
+  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat, .heavy = true};
 };
 
 // Arithmetic
@@ -62,11 +74,13 @@ struct Neg : NoAttributes {
 };
 struct Abs : NoAttributes {
   static constexpr const char* name = "abs";
-  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false, .orders = true};
+  static constexpr PointwiseTraits traits{
+      .arity = 1, .takes_bool = false, .orders = true, .straight = true};
 };
 struct Pow : NoAttributes {
   static constexpr const char* name = "pow";
-  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
+  static constexpr PointwiseTraits traits{
+      .arity = 2, .takes_bool = false, .orders = true, .heavy = true};
 };
 
 // Selection
@@ -124,102 +138,6 @@ struct Ge : NoAttributes {
   static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 
-// Functions of one tensor
-struct Exp : NoAttributes {
-  static constexpr const char* name = "exp";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Log : NoAttributes {
-  static constexpr const char* name = "log";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Sqrt : NoAttributes {
-  static constexpr const char* name = "sqrt";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Tanh : NoAttributes {
-  static constexpr const char* name = "tanh";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Sigmoid : NoAttributes {
-  static constexpr const char* name = "sigmoid";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Softsign : NoAttributes {
-  static constexpr const char* name = "softsign";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Silu : NoAttributes {
-  static constexpr const char* name = "silu";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Mish : NoAttributes {
-  static constexpr const char* name = "mish";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Gelu : NoAttributes {
-  static constexpr const char* name = "gelu";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct GeluTanh : NoAttributes {
-  static constexpr const char* name = "gelu_tanh";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Erf : NoAttributes {
-  static constexpr const char* name = "erf";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct ErfGaussian : NoAttributes {
-  static constexpr const char* name = "erf_gaussian";
-  static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat};
-};
-struct Relu : NoAttributes {
-  static constexpr const char* name = "relu";
-  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false, .orders = true};
-};
-
-// Their gradients: of the output's gradient and the input, or the output where that is cheaper
-struct AbsBackward : NoAttributes {
-  static constexpr const char* name = "abs_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct SqrtBackward : NoAttributes {
-  static constexpr const char* name = "sqrt_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct TanhBackward : NoAttributes {
-  static constexpr const char* name = "tanh_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct SigmoidBackward : NoAttributes {
-  static constexpr const char* name = "sigmoid_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct ReluBackward : NoAttributes {
-  static constexpr const char* name = "relu_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct SoftsignBackward : NoAttributes {
-  static constexpr const char* name = "softsign_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct SiluBackward : NoAttributes {
-  static constexpr const char* name = "silu_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct MishBackward : NoAttributes {
-  static constexpr const char* name = "mish_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct GeluBackward : NoAttributes {
-  static constexpr const char* name = "gelu_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-struct GeluTanhBackward : NoAttributes {
-  static constexpr const char* name = "gelu_tanh_backward";
-  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
-};
-
 // Throws where PyTorch does: for bool operands of an op that has no meaning for them, for u64 where
 // only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
@@ -227,26 +145,92 @@ void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
 // an integer's range. Negative integers wrap into unsigned ones, as in PyTorch.
 void check_fill(const Number& number, DType dtype);
 
-// The text of a formula; empty for a primitive, which every machine brings along.
-consteval const char* formula_text(std::string_view name) {
+// ---- Formulas by name
+
+consteval bool has_formula(std::string_view name) {
   for (const FormulaText& formula : kFormulaTexts) {
-    if (name == formula.name) return formula.text;
+    if (name == formula.name) return true;
   }
-  for (std::string_view primitive : {"abs", "exp", "log", "sqrt", "tanh", "sigmoid", "erf",
-                                     "erf_gaussian", "pow", "maximum", "minimum"}) {
-    if (name == primitive) return "";
+  return false;
+}
+// Which one it is of kFormulaTexts.
+consteval int formula_index(std::string_view name) {
+  int index = 0;
+  for (const FormulaText& formula : kFormulaTexts) {
+    if (name == formula.name) return index;
+    ++index;
   }
   throw "no such file in kernels/formulas, and no primitive";
 }
-
 // The function that computes an op: of the op's name unless the op says otherwise.
 template <class Op>
-consteval Formula formula_of() {
+consteval const char* formula_name() {
   if constexpr (requires { Op::formula; }) {
-    return {Op::formula, formula_text(Op::formula), Op::traits.arity};
+    return Op::formula;
   } else {
-    return {Op::name, formula_text(Op::name), Op::traits.arity};
+    return Op::name;
   }
+}
+
+// ---- Backward ops: gy times the slope of Op's function, which depends on the input or, where that
+// is cheaper, on the output; parameters follow. The formula is kernels/formulas/<name>.inc, or the
+// derivative of Op's own by dual numbers if there is no such file.
+
+template <size_t length>
+struct JoinedName {
+  char text[length + 1] = {};
+};
+template <class Op>
+consteval auto backward_name() {
+  constexpr std::string_view head = formula_name<Op>(), tail = "_backward";
+  JoinedName<head.size() + tail.size()> joined;
+  for (size_t i = 0; i < head.size(); ++i) joined.text[i] = head[i];
+  for (size_t i = 0; i < tail.size(); ++i) joined.text[head.size() + i] = tail[i];
+  return joined;
+}
+
+template <class Op>
+struct BackwardOf : NoAttributes {
+  using Forward = Op;
+  static constexpr auto joined = backward_name<Op>();
+  static constexpr const char* name = joined.text;
+  static constexpr PointwiseTraits traits{
+      .arity = Op::traits.arity + 1, .compute = Compute::kFloat, .heavy = Op::traits.heavy};
+};
+
+template <class Op>
+consteval Formula formula_of() {
+  constexpr const char* name = formula_name<Op>();
+  return {name, kFormulaTexts[formula_index(name)].text, Op::traits.arity};
+}
+template <class Op>
+  requires requires { typename Op::Forward; }
+consteval Formula formula_of() {
+  if constexpr (has_formula(Op::name)) {
+    return {Op::name, kFormulaTexts[formula_index(Op::name)].text, Op::traits.arity};
+  } else {
+    Formula formula = formula_of<typename Op::Forward>();
+    formula.arity = Op::traits.arity;
+    formula.is_slope = true;
+    return formula;
+  }
+}
+
+// ---- Families: the ops of one file, for its rows and for the kernels of every device.
+
+template <class... Ops>
+struct OpList {};
+// The ops and their backward ops.
+template <class... Ops>
+using WithBackward = OpList<Ops..., BackwardOf<Ops>...>;
+
+template <class... A, class... B>
+consteval OpList<A..., B...> operator+(OpList<A...>, OpList<B...>) {
+  return {};
+}
+template <class... Ops>
+consteval std::array<OpInfo*, sizeof...(Ops)> infos_of(OpList<Ops...>) {
+  return {&op_info<Ops>...};
 }
 
 // The part of a rule that all pointwise ops share.
@@ -260,5 +244,10 @@ struct PointwiseRule {
     return pointwise_spec(Op::traits.gives_bool ? kBool : computed, in);
   }
 };
+
+using ArithmeticOps =
+    decltype(OpList<Add, Sub, Mul, Div, Neg, Maximum, Minimum, Clamp, ClampMin, ClampMax, Where>() +
+             WithBackward<Abs>());
+using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge>;
 
 }  // namespace entasis

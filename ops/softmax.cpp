@@ -10,9 +10,9 @@
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/softmax_internal.h>
-#include <entasis/ops/unary.h>
 
 namespace entasis {
 namespace {
@@ -110,6 +110,16 @@ Tensor softmax(const Tensor& input, int64_t dim, Location at) {
   return apply(Softmax{dim}, at, input);
 }
 
+Tensor softmin(const Tensor& input, int64_t dim, Location at) {
+  const Frame frame("softmin", at);
+  return softmax(neg(input, at), dim, at);
+}
+
+Tensor softmin_backward(const Tensor& grad_output, const Tensor& output, int64_t dim, Location at) {
+  const Frame frame("softmin_backward", at);
+  return neg(apply(SoftmaxBackward{dim}, at, grad_output, output), at);
+}
+
 Tensor log_softmax(const Tensor& input, int64_t dim, Location at) {
   return apply(LogSoftmax{dim}, at, input);
 }
@@ -122,6 +132,15 @@ constinit const Row rows[] = {
         "Normalised exponentials along a dimension: exp(x - max) divided by its sum along "
         "`dim`. A slice of nothing but -inf gives NaN.",
         RowOptions{.precision = Precision::kFloat32}),
+    row<&softmin>("softmin", args("input", "dim"), "softmax of -input along a dimension.",
+                  RowOptions{.torch = "nn.functional.softmin", .precision = Precision::kFloat32}),
+    row<&softmin_backward>(
+        "softmin_backward", args("grad_output", "output", "dim"),
+        "The gradient of softmin along a dimension, of its output, for grad_output.",
+        RowOptions{.torch = "",
+                   .why_no_torch = "PyTorch differentiates softmin by its parts",
+                   .precision = Precision::kFloat32,
+                   .method = false}),
     row<&log_softmax>("log_softmax", args("input", "dim"),
                       "Logarithm of softmax along a dimension, without the loss of precision of "
                       "log(softmax(x)).",

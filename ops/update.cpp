@@ -10,8 +10,9 @@
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/placed_internal.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/rounding.h>
 #include <entasis/ops/update_internal.h>
 
 namespace entasis {

@@ -30,41 +30,7 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-#include <entasis/kernels/formulas/absolute_difference.inc>
-#include <entasis/kernels/formulas/absolute_difference_backward.inc>
-#include <entasis/kernels/formulas/binary_cross_entropy.inc>
-#include <entasis/kernels/formulas/binary_cross_entropy_backward.inc>
-#include <entasis/kernels/formulas/binary_cross_entropy_target_backward.inc>
-#include <entasis/kernels/formulas/smooth_l1.inc>
-#include <entasis/kernels/formulas/smooth_l1_backward.inc>
-#include <entasis/kernels/formulas/squared_difference.inc>
-#include <entasis/kernels/formulas/squared_difference_backward.inc>
-
-ENTASIS_FORMULA(SquaredDifferenceFormula, squared_difference)
-ENTASIS_FORMULA(SquaredDifferenceBackwardFormula, squared_difference_backward)
-ENTASIS_FORMULA(AbsoluteDifferenceFormula, absolute_difference)
-ENTASIS_FORMULA(AbsoluteDifferenceBackwardFormula, absolute_difference_backward)
-ENTASIS_FORMULA(SmoothL1Formula, smooth_l1)
-ENTASIS_FORMULA(SmoothL1BackwardFormula, smooth_l1_backward)
-ENTASIS_FORMULA(BinaryCrossEntropyFormula, binary_cross_entropy)
-ENTASIS_FORMULA(BinaryCrossEntropyBackwardFormula, binary_cross_entropy_backward)
-ENTASIS_FORMULA(BinaryCrossEntropyTargetBackwardFormula, binary_cross_entropy_target_backward)
-
-template <class Op, class F>
-constexpr cpu::PointwiseEntry entry(int64_t grain) {
-  return make_entry<Op, F, FormulaTypes::kFloats>(grain);
-}
-constexpr cpu::PointwiseEntry kLosses[] = {
-    entry<BinaryCrossEntropy, BinaryCrossEntropyFormula>(kHeavyGrain),  // has a kernel of its own
-    entry<SquaredDifference, SquaredDifferenceFormula>(kLightGrain),
-    entry<AbsoluteDifference, AbsoluteDifferenceFormula>(kLightGrain),
-    entry<AbsoluteDifferenceBackward, AbsoluteDifferenceBackwardFormula>(kLightGrain),
-    entry<SmoothL1, SmoothL1Formula>(kLightGrain),
-    entry<SmoothL1Backward, SmoothL1BackwardFormula>(kLightGrain),
-    entry<SquaredDifferenceBackward, SquaredDifferenceBackwardFormula>(kLightGrain),
-    entry<BinaryCrossEntropyBackward, BinaryCrossEntropyBackwardFormula>(kLightGrain),
-    entry<BinaryCrossEntropyTargetBackward, BinaryCrossEntropyTargetBackwardFormula>(kHeavyGrain),
-};
+constexpr auto kLosses = entries_of(LossOps());
 std::span<const cpu::PointwiseEntry> loss_table() { return kLosses; }
 
 }  // namespace HWY_NAMESPACE

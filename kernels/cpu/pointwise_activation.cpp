@@ -1,4 +1,4 @@
-// Kernels of the activations with parameters and of their gradients, from formulas.
+// Kernels of the smooth activations.
 #include <span>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,41 +17,9 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-#include <entasis/kernels/formulas/primitives.inc>
+constexpr auto kEntries = entries_of(ActivationOps());
 
-#include <entasis/kernels/formulas/elu.inc>
-#include <entasis/kernels/formulas/elu_backward.inc>
-#include <entasis/kernels/formulas/elu_output_backward.inc>
-#include <entasis/kernels/formulas/leaky_relu.inc>
-#include <entasis/kernels/formulas/leaky_relu_backward.inc>
-#include <entasis/kernels/formulas/softplus.inc>
-#include <entasis/kernels/formulas/softplus_backward.inc>
-
-ENTASIS_FORMULA(LeakyReluFormula, leaky_relu)
-ENTASIS_FORMULA(LeakyReluBackwardFormula, leaky_relu_backward)
-ENTASIS_FORMULA(EluFormula, elu)
-ENTASIS_FORMULA(EluBackwardFormula, elu_backward)
-ENTASIS_FORMULA(EluOutputBackwardFormula, elu_output_backward)
-ENTASIS_FORMULA(SoftplusFormula, softplus)
-ENTASIS_FORMULA(SoftplusBackwardFormula, softplus_backward)
-
-template <class Op, class F>
-constexpr cpu::PointwiseEntry entry(int64_t grain) {
-  return make_entry<Op, F, FormulaTypes::kFloats>(grain);
-}
-constexpr cpu::PointwiseEntry kActivation[] = {
-    entry<LeakyRelu, LeakyReluFormula>(kLightGrain),
-    entry<LeakyReluFromInput, LeakyReluFormula>(kLightGrain),
-    entry<LeakyReluBackward, LeakyReluBackwardFormula>(kLightGrain),
-    entry<Elu, EluFormula>(kHeavyGrain),
-    entry<EluInPlace, EluFormula>(kHeavyGrain),
-    entry<EluBackward, EluBackwardFormula>(kHeavyGrain),
-    entry<EluOutputBackward, EluOutputBackwardFormula>(kLightGrain),
-    entry<Softplus, SoftplusFormula>(kHeavyGrain),
-    entry<SoftplusBackward, SoftplusBackwardFormula>(kHeavyGrain),
-};
-
-std::span<const cpu::PointwiseEntry> activation_table() { return kActivation; }
+std::span<const cpu::PointwiseEntry> activation_table() { return kEntries; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace entasis

@@ -1,4 +1,4 @@
-// Kernels of the comparisons: formulas and the types they are compiled for.
+// Kernels of the comparisons.
 #include <span>
 
 #undef HWY_TARGET_INCLUDE
@@ -16,30 +16,9 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-#include <entasis/kernels/formulas/eq.inc>
-#include <entasis/kernels/formulas/ge.inc>
-#include <entasis/kernels/formulas/gt.inc>
-#include <entasis/kernels/formulas/le.inc>
-#include <entasis/kernels/formulas/lt.inc>
-#include <entasis/kernels/formulas/ne.inc>
+constexpr auto kEntries = entries_of(CompareOps());
 
-ENTASIS_FORMULA(EqFormula, eq)
-ENTASIS_FORMULA(NeFormula, ne)
-ENTASIS_FORMULA(LtFormula, lt)
-ENTASIS_FORMULA(LeFormula, le)
-ENTASIS_FORMULA(GtFormula, gt)
-ENTASIS_FORMULA(GeFormula, ge)
-
-constexpr cpu::PointwiseEntry kCompare[] = {
-    make_entry<Eq, EqFormula, FormulaTypes::kAll>(kLightGrain),
-    make_entry<Ne, NeFormula, FormulaTypes::kAll>(kLightGrain),
-    make_entry<Lt, LtFormula, FormulaTypes::kAll>(kLightGrain),
-    make_entry<Le, LeFormula, FormulaTypes::kAll>(kLightGrain),
-    make_entry<Gt, GtFormula, FormulaTypes::kAll>(kLightGrain),
-    make_entry<Ge, GeFormula, FormulaTypes::kAll>(kLightGrain),
-};
-
-std::span<const cpu::PointwiseEntry> compare_table() { return kCompare; }
+std::span<const cpu::PointwiseEntry> compare_table() { return kEntries; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace entasis

@@ -11,27 +11,19 @@
 
 #include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
 #include <entasis/kernels/cpu/internal/pointwise_tables.h>
+#include <entasis/ops/exponential_internal.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-ENTASIS_FORMULA(PowFormula, pow)
-
-struct SquareFormula {
-  template <class V>
-  static HWY_INLINE V of(V a) {
-    return a * a;
-  }
-};
-
 // A PointwiseRun. x * x is the exact square rounded once, which no other way can better.
 template <class T>
 void run_pow(void* out, const void* const* in, uint32_t scalars, int64_t n) {
   if ((scalars & 2) != 0 && *static_cast<const T*>(in[1]) == T{2}) {
-    run_formula<SquareFormula, T, 1>(out, in, scalars, n);
+    run_formula<FormulaOf<Square>, T, 1>(out, in, scalars, n);
   } else {
-    run_formula<PowFormula, T, 2>(out, in, scalars, n);
+    run_formula<FormulaOf<Pow>, T, 2>(out, in, scalars, n);
   }
 }
 

@@ -63,8 +63,28 @@ inline double rcbrt(double x) { return 1.0 / std::cbrt(x); }
 inline float fdividef(float a, float b) { return a / b; }
 inline float normcdff(float x) { return 0.5f * std::erfc(-x * float(M_SQRT1_2)); }
 inline double normcdf(double x) { return 0.5 * std::erfc(-x * M_SQRT1_2); }
-inline double sinpi(double x) { return std::sin(M_PI * std::remainder(x, 2.0)); }
-inline double cospi(double x) { return std::cos(M_PI * std::remainder(x, 2.0)); }
+inline double sinpi(double x) {
+  return x == std::trunc(x) ? std::copysign(0.0, x) : std::sin(M_PI * std::remainder(x, 2.0));
+}
+inline double cospi(double x) {
+  return std::remainder(x, 1.0) == 0.5 || std::remainder(x, 1.0) == -0.5
+             ? 0.0
+             : std::cos(M_PI * std::remainder(x, 2.0));
+}
+// The inverse of erf by Newton's method, from erfc where erf is near 1.
+inline double erfinv(double x) {
+  const double a = std::fabs(x);
+  if (!(a < 1.0)) return a == 1.0 ? std::copysign(HUGE_VAL, x) : std::nan("");
+  double y = 0.0;
+  for (int k = 0; k < 100; ++k) {
+    const double residual = a < 0.5 ? std::erf(y) - a : (1.0 - a) - std::erfc(y);
+    const double step = residual * std::exp(y * y) * (std::sqrt(M_PI) / 2);
+    y -= step / (1.0 + y * step);
+    if (std::fabs(step) <= 1e-17 * y) break;
+  }
+  return std::copysign(y, x);
+}
+inline float erfinvf(float x) { return static_cast<float>(erfinv(x)); }
 inline float sinpif(float x) { return static_cast<float>(sinpi(x)); }
 inline float cospif(float x) { return static_cast<float>(cospi(x)); }
 inline void sincospif(float x, float* sine, float* cosine) {

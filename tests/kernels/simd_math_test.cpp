@@ -61,7 +61,10 @@ HWY_INLINE void walk(const T* x, T* y, size_t count, F f) {
     walk(x, y, count, [](V<T> v) HWY_ATTR { return name(v); }); \
   }
 ENTASIS_UNARY(exp)
+ENTASIS_UNARY(exp2)
 ENTASIS_UNARY(log)
+ENTASIS_UNARY(log2)
+ENTASIS_UNARY(log10)
 ENTASIS_UNARY(expm1)
 ENTASIS_UNARY(log1p)
 ENTASIS_UNARY(tanh)
@@ -69,8 +72,22 @@ ENTASIS_UNARY(sigmoid)
 ENTASIS_UNARY(log1p_exp)
 ENTASIS_UNARY(erf)
 ENTASIS_UNARY(erf_gaussian)
+ENTASIS_UNARY(erfc)
+ENTASIS_UNARY(erfinv)
+ENTASIS_UNARY(lgamma)
 ENTASIS_UNARY(sin)
 ENTASIS_UNARY(cos)
+ENTASIS_UNARY(tan)
+ENTASIS_UNARY(sinpi)
+ENTASIS_UNARY(cospi)
+ENTASIS_UNARY(asin)
+ENTASIS_UNARY(acos)
+ENTASIS_UNARY(atan)
+ENTASIS_UNARY(sinh)
+ENTASIS_UNARY(cosh)
+ENTASIS_UNARY(asinh)
+ENTASIS_UNARY(acosh)
+ENTASIS_UNARY(atanh)
 ENTASIS_UNARY(rsqrt)
 #undef ENTASIS_UNARY
 
@@ -85,7 +102,10 @@ void walk_pow(const T* a, const T* b, T* y, size_t count) {
 const Table* table() {
   static const UnaryPair unary[] = {
       {walk_exp<float>, walk_exp<double>},
+      {walk_exp2<float>, walk_exp2<double>},
       {walk_log<float>, walk_log<double>},
+      {walk_log2<float>, walk_log2<double>},
+      {walk_log10<float>, walk_log10<double>},
       {walk_expm1<float>, walk_expm1<double>},
       {walk_log1p<float>, walk_log1p<double>},
       {walk_tanh<float>, walk_tanh<double>},
@@ -93,8 +113,22 @@ const Table* table() {
       {walk_log1p_exp<float>, walk_log1p_exp<double>},
       {walk_erf<float>, walk_erf<double>},
       {walk_erf_gaussian<float>, walk_erf_gaussian<double>},
+      {walk_erfc<float>, walk_erfc<double>},
+      {walk_erfinv<float>, walk_erfinv<double>},
+      {walk_lgamma<float>, walk_lgamma<double>},
       {walk_sin<float>, walk_sin<double>},
       {walk_cos<float>, walk_cos<double>},
+      {walk_tan<float>, walk_tan<double>},
+      {walk_sinpi<float>, walk_sinpi<double>},
+      {walk_cospi<float>, walk_cospi<double>},
+      {walk_asin<float>, walk_asin<double>},
+      {walk_acos<float>, walk_acos<double>},
+      {walk_atan<float>, walk_atan<double>},
+      {walk_sinh<float>, walk_sinh<double>},
+      {walk_cosh<float>, walk_cosh<double>},
+      {walk_asinh<float>, walk_asinh<double>},
+      {walk_acosh<float>, walk_acosh<double>},
+      {walk_atanh<float>, walk_atanh<double>},
       {walk_rsqrt<float>, walk_rsqrt<double>},
   };
   static const Table result = {hwy::TargetName(HWY_TARGET), HWY_NATIVE_FMA != 0, unary,
@@ -176,12 +210,70 @@ R rsqrt(R x) {
   return R{1} / std::sqrt(x);
 }
 
+// By Newton's method; the residual is taken of erfc where erf is near 1.
+template <class R>
+R erfinv(R x) {
+  const R a = std::abs(x);
+  if (!(a < R{1})) return a == R{1} ? std::copysign(std::numeric_limits<R>::infinity(), x) : NAN;
+  R y = a / R{1.128379167095512573896158903121545172L};
+  if (a < R{1e-10L}) return std::copysign(y, x);
+  for (int k = 0; k < 200; ++k) {
+    const R residual = a < R{0.5} ? std::erf(y) - a : (R{1} - a) - std::erfc(y);
+    const R step = residual / erf_gaussian(y);
+    y -= step / (R{1} + y * step);
+    if (std::abs(step) <= 4 * std::numeric_limits<R>::epsilon() * y) break;
+  }
+  return std::copysign(y, x);
+}
+
+// x = n/2 + r exactly, by quarters of a turn.
+template <class R>
+R wave_of_pi(R x, int quarter) {
+  if (std::isinf(x)) return NAN;
+  const R turn = std::remainder(x, R{2});
+  const int n = int(std::nearbyint(2 * turn));
+  const R angle = R{3.141592653589793238462643383279502884L} * (turn - R(n) / 2);
+  switch ((n + quarter) & 3) {
+    case 0:
+      return std::sin(angle);
+    case 1:
+      return std::cos(angle);
+    case 2:
+      return -std::sin(angle);
+    default:
+      return -std::cos(angle);
+  }
+}
+template <class R>
+R sinpi(R x) {
+  return std::isfinite(x) && x == std::trunc(x) ? std::copysign(R{0}, x) : wave_of_pi(x, 0);
+}
+template <class R>
+R cospi(R x) {
+  return wave_of_pi(x, 1);
+}
+template <class R>
+R lgamma(R x) {
+  int sign;
+  if constexpr (std::is_same_v<R, double>) {
+    return ::lgamma_r(x, &sign);
+  } else {
+    return ::lgammal_r(x, &sign);
+  }
+}
+
 const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases = {
       {"exp", 1.1, 1.1, [](double x) { return std::exp(x); },
        [](long double x) { return std::exp(x); }},
+      {"exp2", 1.5, 1.5, [](double x) { return std::exp2(x); },
+       [](long double x) { return std::exp2(x); }},
       {"log", 1, 1, [](double x) { return std::log(x); },
        [](long double x) { return std::log(x); }},
+      {"log2", 2, 2, [](double x) { return std::log2(x); },
+       [](long double x) { return std::log2(x); }},
+      {"log10", 2, 2, [](double x) { return std::log10(x); },
+       [](long double x) { return std::log10(x); }},
       {"expm1", 2, 3, [](double x) { return std::expm1(x); },
        [](long double x) { return std::expm1(x); }},
       {"log1p", 2, 2, [](double x) { return std::log1p(x); },
@@ -193,10 +285,34 @@ const std::vector<UnaryCase>& unary_cases() {
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},
       {"erf_gaussian", 3, 3, erf_gaussian<double>, erf_gaussian<long double>},
+      {"erfc", 4, 4, [](double x) { return std::erfc(x); },
+       [](long double x) { return std::erfc(x); }},
+      {"erfinv", 1, 4, erfinv<double>, erfinv<long double>},
+      {"lgamma", 1, 6, lgamma<double>, lgamma<long double>},
       {"sin", 1, 2, [](double x) { return std::sin(x); },
        [](long double x) { return std::sin(x); }},
       {"cos", 1, 2, [](double x) { return std::cos(x); },
        [](long double x) { return std::cos(x); }},
+      {"tan", 1, 4, [](double x) { return std::tan(x); },
+       [](long double x) { return std::tan(x); }},
+      {"sinpi", 1, 2, sinpi<double>, sinpi<long double>},
+      {"cospi", 1, 2, cospi<double>, cospi<long double>},
+      {"asin", 3, 3, [](double x) { return std::asin(x); },
+       [](long double x) { return std::asin(x); }},
+      {"acos", 3, 3, [](double x) { return std::acos(x); },
+       [](long double x) { return std::acos(x); }},
+      {"atan", 3, 3, [](double x) { return std::atan(x); },
+       [](long double x) { return std::atan(x); }},
+      {"sinh", 3, 3, [](double x) { return std::sinh(x); },
+       [](long double x) { return std::sinh(x); }},
+      {"cosh", 2, 2, [](double x) { return std::cosh(x); },
+       [](long double x) { return std::cosh(x); }},
+      {"asinh", 4, 4, [](double x) { return std::asinh(x); },
+       [](long double x) { return std::asinh(x); }},
+      {"acosh", 4, 4, [](double x) { return std::acosh(x); },
+       [](long double x) { return std::acosh(x); }},
+      {"atanh", 3, 3, [](double x) { return std::atanh(x); },
+       [](long double x) { return std::atanh(x); }},
       {"rsqrt", 1.5, 1.5, rsqrt<double>, rsqrt<long double>},
   };
   return cases;
@@ -354,11 +470,11 @@ TEST_P(SimdMath, LanesAreIndependent) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 12), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 29), [](const auto& info) {
   return std::string(unary_cases()[info.param].name);
 });
 
-TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 12u); }
+TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 29u); }
 
 // Only the project's targets are generated, and the host runs one at least.
 TEST(SimdMathCases, Targets) {

@@ -215,4 +215,139 @@ Sample& unary_in_place(Samples& samples, const std::string& row, const Unary& u)
   return s;
 }
 
+namespace {
+
+// Gives the last bad call what the row has no defaults for.
+void complete(Sample& s, const Function& f) {
+  if (!f.required) return;
+  for (Real value : f.defaults) {
+    s.bad_calls.back().arguments.push_back(argument_of(double(value)));
+  }
+}
+
+// The parameters of a call whose first `tensors` arguments are tensors.
+Parameters parameters_of(const Function& f, const Call& c, size_t tensors) {
+  Parameters p = f.defaults;
+  for (size_t i = 0; i < p.size(); ++i) p[i] = c.real(int(tensors + i), p[i]);
+  return p;
+}
+
+void add_call(Maker& m, const Function& f, const std::string& label, std::vector<Array> tensors,
+              const Parameters* p, bool gradient) {
+  Call call;
+  call.label = label;
+  for (Array& tensor : tensors) call.arguments.push_back(std::move(tensor));
+  if (!p && f.required) p = &f.defaults;
+  if (p) {
+    for (Real value : *p) call.arguments.push_back(argument_of(double(value)));
+  }
+  call.gradient = gradient;
+  m.calls.push_back(std::move(call));
+}
+
+// Values with a slope: what would stand at a kink stands beside it.
+Array beside_kinks(Array array, const Function& f) {
+  for (Real& v : array.values) {
+    for (Real kink : f.kinks) {
+      if (is_float(array.dtype) && std::abs(v - kink) < Real(0.01)) v = held(array.dtype, v + 0.3L);
+    }
+  }
+  return array;
+}
+
+// Calls with one tensor, or with the output's gradient before it.
+void function_calls(Maker& m, const Function& f, bool backward) {
+  auto tensors = [&](Array x) {
+    std::vector<Array> list;
+    if (backward) list.push_back(m.uniform(x.shape));
+    list.push_back(std::move(x));
+    return list;
+  };
+  auto uniform = [&](const Shape& shape) { return beside_kinks(m.uniform(shape), f); };
+  const std::vector<Real> ends = m.extremes();
+  const Array extremes = m.of({int64_t(ends.size())}, ends);
+  for (const Shape& shape : kPointwiseShapes) {
+    add_call(m, f, to_string(shape), tensors(uniform(shape)), nullptr, true);
+  }
+  add_call(m, f, "extremes", tensors(extremes), nullptr, false);
+  for (const Parameters& p : f.others) {
+    std::string name;
+    for (Real value : p) name += std::to_string(double(value)) + " ";
+    // Its kinks lie elsewhere: the samples' slopes are compared at the defaults' inputs alone.
+    add_call(m, f, name, tensors(m.uniform({3, 7})), &p, f.kinks.empty());
+    add_call(m, f, name + "extremes", tensors(extremes), &p, false);
+  }
+}
+
+}  // namespace
+
+Sample& function(Samples& samples, const std::string& row, const Function& f) {
+  Sample& s = samples.add(row);
+  s.strides = Strides::kPointwise;
+  s.ulps = f.ulps;
+  s.underflow = f.underflow;
+  s.derivative = [f](Real x) { return f.slope(x, f.defaults); };
+  if (f.required) s.derivative = nullptr;
+  s.calls = [f](Maker& m) { function_calls(m, f, false); };
+  s.large = [f](Maker& m) { add_call(m, f, "large", {m.uniform(kLargeShape)}, nullptr, false); };
+  s.reference = [f](const Call& c) -> Results {
+    const DType in = c.array(0).dtype, dtype = f.gives_float ? float_or_f32(in) : in;
+    Parameters p = parameters_of(f, c, 1);
+    if (!is_float(dtype)) {
+      for (Real& value : p) value = std::trunc(value);
+    }
+    return {pointwise(converted(c, {0}, dtype), {0}, dtype, [&](const std::vector<Real>& v) {
+      return std::isnan(v[0]) ? v[0] : stored(dtype, f.f(v[0], p));
+    })};
+  };
+  s.bad<ValueError>("undefined", std::nullopt);
+  complete(s, f);
+  if (!f.gives_float) {
+    std::erase(s.dtypes, kBool);
+    std::erase(s.dtypes, kU64);
+    s.bad<DtypeError>("bool", zeros_of(kBool, {2}));
+    complete(s, f);
+  }
+  return s;
+}
+
+Sample& function_in_place(Samples& samples, const std::string& row, const Function& f) {
+  Sample& s = function(samples, row, f);
+  s.strides = Strides::kTarget;
+  s.derivative = nullptr;  // its out-of-place form's
+  if (f.gives_float) {
+    s.dtypes = kFloats;
+    s.bad<DtypeError>("f32", zeros_of(kI32, {3}));
+  }
+  return s;
+}
+
+Sample& function_backward(Samples& samples, const std::string& row, const Function& f) {
+  Sample& s = samples.add(row);
+  s.strides = Strides::kPointwise;
+  s.underflow = f.underflow;
+  s.calls = [f](Maker& m) { function_calls(m, f, true); };
+  s.large = [f](Maker& m) {
+    add_call(m, f, "large", {m.uniform(kLargeShape), m.uniform(kLargeShape)}, nullptr, false);
+  };
+  s.reference = [f](const Call& c) -> Results {
+    const DType dtype = float_or_f32(result_dtype(c, {0, 1}));
+    const Parameters p = parameters_of(f, c, 2);
+    const Call call = converted(c, {0, 1}, dtype);
+    Array y = pointwise(call, {0, 1}, dtype,
+                        [&](const std::vector<Real>& v) { return v[0] * f.slope(v[1], p); });
+    if (f.slope_ulps > 0) {
+      y.error = pointwise(call, {0, 1}, dtype, [&](const std::vector<Real>& v) {
+                  const Real size = std::abs(v[0]) * (1 + std::abs(f.slope(v[1], p)));
+                  return std::isfinite(size) ? f.slope_ulps * size : Real(1);
+                }).values;
+      for (Real& e : y.error) e = std::max(e, std::numeric_limits<Real>::min());
+    }
+    return {y};
+  };
+  s.bad<ShapeError>("[2, 3]", zeros_of(kF32, {2, 3}), zeros_of(kF32, {2, 4}));
+  complete(s, f);
+  return s;
+}
+
 }  // namespace entasis::matrix

@@ -1,7 +1,9 @@
 // Samples of functions that work element by element: one line each in their family's file.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "sample.h"
 
@@ -26,6 +28,25 @@ struct Unary {
 Sample& unary(Samples& samples, const std::string& row, const Unary& unary);
 // The in-place form of a unary row.
 Sample& unary_in_place(Samples& samples, const std::string& row, const Unary& unary);
+
+// f(input, parameters…), its in-place form, and its gradient as a function of grad_output, input
+// and the parameters.
+using Parameters = std::vector<Real>;
+struct Function {
+  Real (*f)(Real x, const Parameters& p);
+  Real (*slope)(Real x, const Parameters& p);
+  Parameters defaults = {};
+  std::vector<Parameters> others = {};  // further values to call with
+  std::vector<Real> kinks = {};         // inputs where there is no slope
+  bool required = false;                // the row has no defaults
+  bool gives_float = true;              // as for Unary; else integers cut the parameters
+  double ulps = 3;
+  double slope_ulps = 0;  // of 1 + |slope|
+  double underflow = 0;   // as in Sample
+};
+Sample& function(Samples& samples, const std::string& row, const Function& function);
+Sample& function_in_place(Samples& samples, const std::string& row, const Function& function);
+Sample& function_backward(Samples& samples, const std::string& row, const Function& function);
 
 // f(input, other) of two operands, either of which may be a number.
 struct Binary {

@@ -131,6 +131,13 @@ const Sample* Samples::find(std::string_view row) const {
   return nullptr;
 }
 
+Sample& Samples::at(std::string_view row) {
+  for (Sample& sample : samples_) {
+    if (sample.row == row) return sample;
+  }
+  throw std::logic_error("no sample for row " + std::string(row));
+}
+
 DType result_dtype(const Call& call, std::vector<int> operands) {
   std::optional<DType> groups[3];  // with dimensions, 0-d, numbers
   for (int i : operands) {

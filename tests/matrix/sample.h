@@ -176,6 +176,8 @@ class Samples {
  public:
   Sample& add(const std::string& row);
   const Sample* find(std::string_view row) const;
+  // One that is there, to say more about it.
+  Sample& at(std::string_view row);
   const std::deque<Sample>& all() const { return samples_; }
 
  private:

@@ -49,21 +49,35 @@ void extrema(Samples& samples) {
   }
 }
 
-void clamp(Samples& samples) {
-  Sample& s = samples.add("clamp");
-  s.strides = Strides::kPointwise;
+// clamp, clamp_min and clamp_max by their limits: numbers or tensors.
+void clamp(Samples& samples, const std::string& row, bool in_place) {
+  Sample& s = samples.add(row);
+  s.strides = in_place ? Strides::kTarget : Strides::kPointwise;
   s.ulps = 0;
   s.signed_zeros = false;
   s.same_on_targets = true;
   s.dtypes = kNumbers;
   std::erase(s.dtypes, kU64);
-  s.calls = [](Maker& m) {
+  s.calls = [in_place](Maker& m) {
     for (const Shape& shape : kPointwiseShapes) m.call(to_string(shape), m.uniform(shape), 1, 2);
     m.call("crossed", m.uniform({3, 5}), 2, 1);
     m.call("min", m.uniform({3, 5}), 1);
     m.call("max", m.uniform({3, 5}), std::nullopt, 1);
-    if (is_float(m.dtype)) m.call("floats", m.uniform({3, 5}), -0.75, 1.25);
-    if (!is_float(m.dtype) && m.dtype != kU16 && m.dtype != kU32) {
+    if (is_float(m.dtype)) {
+      m.call("floats", m.uniform({3, 5}), -0.75, 1.25);
+      const Array all = m.distinct({3, 3, 5});
+      auto third = [&](size_t k) {
+        const auto first = all.values.begin() + long(15 * k);
+        return Array{all.dtype, {3, 5}, {first, first + 15}};
+      };
+      m.call("tensors", third(0), third(1), third(2));
+      m.call("a tensor below", third(0), third(1));
+      m.call("a tensor above", third(0), std::nullopt, third(1));
+      m.call("a tensor and a number", third(0), third(1), 0.53125);
+    }
+    m.call("broadcast tensors", m.uniform({3, 5}), m.uniform({5}), m.uniform({3, 1})).gradient =
+        false;
+    if (!in_place && !is_float(m.dtype) && m.dtype != kU16 && m.dtype != kU32) {
       m.call("an integer by floats", m.uniform({3, 5}), 0.5, 1.5);
     }
     const std::vector<Real> extremes = m.extremes();
@@ -73,14 +87,46 @@ void clamp(Samples& samples) {
   s.large = [](Maker& m) { m.call("large", m.uniform(kLargeShape), 1, 2); };
   s.reference = [](const Call& c) -> Results {
     const DType dtype = result_dtype(c, {0, 1, 2});
-    return {pointwise(c, {0}, dtype, [&](const std::vector<Real>& v) {
+    std::vector<int> operands = {0};
+    for (int i : {1, 2}) {
+      if (c.given(i)) operands.push_back(i);
+    }
+    return {pointwise(c, operands, dtype, [&](const std::vector<Real>& v) {
       Real x = v[0];
-      if (c.given(1)) x = larger(x, c.real(1));
-      if (c.given(2)) x = smaller(x, c.real(2));
+      if (c.given(1)) x = larger(x, v[1]);
+      if (c.given(2)) x = smaller(x, v.back());
       return x;
     })};
   };
   s.bad<ValueError>("needs min or max", zeros_of(kF32, {2}));
+  s.bad<DtypeError>("bool", zeros_of(kBool, {2}), true);
+  s.bad<DtypeError>("u64", zeros_of(kU64, {2}), 1);
+}
+
+void one_limit(Samples& samples, const std::string& row, Real (*f)(Real, Real), bool in_place) {
+  Sample& s = samples.add(row);
+  s.strides = in_place ? Strides::kTarget : Strides::kPointwise;
+  s.ulps = 0;
+  s.signed_zeros = false;
+  s.same_on_targets = true;
+  s.dtypes = kNumbers;
+  std::erase(s.dtypes, kU64);
+  s.calls = [](Maker& m) {
+    for (const Shape& shape : kPointwiseShapes) m.call(to_string(shape), m.uniform(shape), 1);
+    m.call("a tensor", m.uniform({3, 5}), m.uniform({5})).gradient = false;
+    if (is_float(m.dtype)) {
+      const Array all = m.distinct({2, 3, 5});
+      const auto half = all.values.begin() + 15;
+      m.call("a tensor of its shape", Array{all.dtype, {3, 5}, {all.values.begin(), half}},
+             Array{all.dtype, {3, 5}, {half, all.values.end()}});
+    }
+    const std::vector<Real> extremes = m.extremes();
+    m.call("extremes", m.of({int64_t(extremes.size())}, extremes), 1).gradient = false;
+  };
+  s.reference = [f](const Call& c) -> Results {
+    return {pointwise(c, {0, 1}, result_dtype(c, {0, 1}),
+                      [&](const std::vector<Real>& v) { return f(v[0], v[1]); })};
+  };
   s.bad<DtypeError>("bool", zeros_of(kBool, {2}), true);
   s.bad<DtypeError>("u64", zeros_of(kU64, {2}), 1);
 }
@@ -160,16 +206,22 @@ void samples_arithmetic(Samples& samples) {
   // The gradient of `other` would need the overwritten input: autograd refuses, as its tests show.
   binary_in_place(samples, "mul_", kMul).differentiable = {0};
   binary_in_place(samples, "div_", kDiv);
-  unary(samples, "neg",
-        {.f = [](Real x) { return -x; },
-         .derivative = [](Real) -> Real { return -1; },
-         .gives_float = false,
-         .takes_bool = false,
-         .ulps = 0});
+  const Unary neg{.f = [](Real x) { return -x; },
+                  .derivative = [](Real) -> Real { return -1; },
+                  .gives_float = false,
+                  .takes_bool = false,
+                  .ulps = 0};
+  unary(samples, "neg", neg);
+  unary_in_place(samples, "neg_", neg);
   absolute(samples);
   pow(samples);
   extrema(samples);
-  clamp(samples);
+  for (const bool in_place : {false, true}) {
+    const std::string end = in_place ? "_" : "";
+    clamp(samples, "clamp" + end, in_place);
+    one_limit(samples, "clamp_min" + end, &larger, in_place);
+    one_limit(samples, "clamp_max" + end, &smaller, in_place);
+  }
   where(samples);
 
   binary(samples, "eq", comparison([](Real a, Real b) { return a == b; }, false));

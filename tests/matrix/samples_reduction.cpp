@@ -315,8 +315,9 @@ void variance(Samples& samples) {
 }
 
 void softmaxes(Samples& samples) {
-  for (const bool logarithm : {false, true}) {
-    Sample& s = samples.add(logarithm ? "log_softmax" : "softmax");
+  for (const std::string row : {"softmax", "softmin", "log_softmax"}) {
+    const bool logarithm = row == "log_softmax", turned = row == "softmin";
+    Sample& s = samples.add(row);
     s.dtypes = kFloats;
     s.calls = [](Maker& m) {
       m.call("rows", m.uniform({3, 7}), 1);
@@ -339,8 +340,12 @@ void softmaxes(Samples& samples) {
       m.call("columns", m.uniform({701, 301}), 0);
       m.call("one row", m.uniform({70001}), 0);
     };
-    s.reference = [logarithm](const Call& c) -> Results {
-      const Array& x = c.array(0);
+    s.reference = [logarithm, turned](const Call& call) -> Results {
+      Call c = call;
+      Array& x = std::get<Array>(c.arguments[0]);
+      if (turned) {
+        for (Real& v : x.values) v = -v;
+      }
       Array y = x;
       y.error.assign(y.values.size(), 0);
       std::vector<bool> mask(x.shape.size(), false);
@@ -373,6 +378,40 @@ void softmaxes(Samples& samples) {
   }
 }
 
+void softmin_backward(Samples& samples) {
+  Sample& s = samples.add("softmin_backward");
+  s.dtypes = {kF32, kF64};
+  s.strides = Strides::kUnchecked;  // those of softmax's gradient
+  s.calls = [](Maker& m) {
+    m.call("rows", m.uniform({3, 7}), m.uniform({3, 7}, 0, 1), 1);
+    m.call("columns", m.uniform({5, 3}), m.uniform({5, 3}, 0, 1), 0);
+    m.call("empty", m.uniform({0, 3}), m.uniform({0, 3}), 1);
+  };
+  // -y (g - sum(g y))
+  s.reference = [](const Call& c) -> Results {
+    const Array &g = c.array(0), &y = c.array(1);
+    Array result = y;
+    result.error.assign(y.values.size(), 0);
+    std::vector<bool> mask(y.shape.size(), false);
+    mask[size_t(wrap(c.integer(2), y.rank()))] = true;
+    const Groups grads = grouped(g, mask, true), outputs = grouped(y, mask, true);
+    const Array positions = zeros_of(y.dtype, grads.shape);
+    each_index(y.shape, [&](const Index& index) {
+      const auto k = size_t(positions.position(unbroadcast(index, grads.shape)));
+      Total total;
+      for (size_t j = 0; j < grads.values[k].size(); ++j) {
+        total.add(grads.values[k][j] * outputs.values[k][j]);
+      }
+      const size_t i = size_t(y.position(index));
+      result.values[i] = -y.values[i] * (g.values[i] - total.value);
+      result.error[i] =
+          std::abs(y.values[i]) * (4 * std::abs(g.values[i]) + 4 * total.error()) + Real(1e-300);
+    });
+    return {result};
+  };
+  s.bad<ShapeError>("[2, 3]", zeros_of(kF32, {2, 3}), zeros_of(kF32, {2, 4}), 1);
+}
+
 }  // namespace
 
 void samples_reduction(Samples& samples) {
@@ -380,6 +419,7 @@ void samples_reduction(Samples& samples) {
   maxima(samples);
   variance(samples);
   softmaxes(samples);
+  softmin_backward(samples);
 }
 
 }  // namespace entasis::matrix

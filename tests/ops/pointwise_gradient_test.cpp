@@ -10,10 +10,13 @@
 #include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/factory.h>
+#include <entasis/ops/rectifier.h>
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/shape.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/special.h>
+#include <entasis/ops/trigonometric.h>
 #include <entasis/tests/ops/naive.h>
 
 namespace entasis {

@@ -13,9 +13,12 @@
 #include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/exponential.h>
 #include <entasis/ops/factory.h>
+#include <entasis/ops/rectifier.h>
 #include <entasis/ops/shape.h>
-#include <entasis/ops/unary.h>
+#include <entasis/ops/special.h>
+#include <entasis/ops/trigonometric.h>
 #include <entasis/tests/kernels/every_target.h>
 #include <entasis/tests/ops/naive.h>
 #include <entasis/tests/support/errors.h>
@@ -32,8 +35,10 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 // Points every pointwise op at the kernels of the target that Highway would choose now.
 void choose_kernels() {
   for (const auto& table :
-       {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(), cpu::unary_entries(),
-        cpu::backward_entries(), cpu::activation_entries()}) {
+       {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
+        cpu::exponential_entries(), cpu::trigonometric_entries(), cpu::rounding_entries(),
+        cpu::predicate_entries(), cpu::special_entries(), cpu::activation_entries(),
+        cpu::rectifier_entries()}) {
     for (const cpu::PointwiseEntry& entry : table) {
       find_op(entry.name)->kernels[int(DeviceType::kCPU)].data = &entry;
     }
@@ -649,8 +654,11 @@ TEST(PointwiseError, Operands) {
 // What a compiler of fused kernels reads.
 TEST(Pointwise, EveryOpCarriesItsFormula) {
   int texts = 0;
-  for (const auto& table : {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
-                            cpu::unary_entries(), cpu::backward_entries()}) {
+  for (const auto& table :
+       {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
+        cpu::exponential_entries(), cpu::trigonometric_entries(), cpu::rounding_entries(),
+        cpu::predicate_entries(), cpu::special_entries(), cpu::activation_entries(),
+        cpu::rectifier_entries()}) {
     for (const cpu::PointwiseEntry& entry : table) {
       const OpInfo& op = *find_op(entry.name);
       ASSERT_NE(op.formula, nullptr) << op.name;
@@ -662,7 +670,10 @@ TEST(Pointwise, EveryOpCarriesItsFormula) {
       ++texts;
     }
   }
-  EXPECT_GE(texts, 20);
+  EXPECT_GE(texts, 60);
+  EXPECT_TRUE(find_op("erf_backward")->formula->is_slope);
+  EXPECT_STREQ(find_op("erf_backward")->formula->name, "erf");
+  EXPECT_FALSE(find_op("silu_backward")->formula->is_slope);
   EXPECT_STREQ(find_op("clamp")->formula->name, "clamp_between");
   EXPECT_EQ(find_op("clone")->formula, nullptr);
 }

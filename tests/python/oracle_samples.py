@@ -22,20 +22,108 @@ def dtype_of(d, odd=0.25):
 
 # ---- One tensor
 
-@sample("exp", "sqrt", "log", "tanh", "sigmoid", "silu", "gelu", "softsign", "relu", "neg", "abs",
-        "selu", "mish", "swish", "clone")
+# Where ordinary arguments lie, for functions that are not defined everywhere or grow fast.
+DOMAIN = {"log": (0.05, 9), "log2": (0.05, 9), "log10": (0.05, 9), "log1p": (-0.9, 9),
+          "sqrt": (0.05, 9), "rsqrt": (0.05, 9), "reciprocal": (0.2, 4), "tan": (-1.3, 1.3),
+          "asin": (-0.95, 0.95), "acos": (-0.95, 0.95), "acosh": (1.05, 9), "atanh": (-0.95, 0.95),
+          "erfinv": (-0.95, 0.95), "lgamma": (0.1, 9), "digamma": (0.1, 9)}
+# NaN at infinities in PyTorch, on some paths.
+FINITE = ("gelu", "silu", "swish", "mish", "hardswish")
+
+
+@sample("exp2", "expm1", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+        "sinh", "cosh", "asinh", "acosh", "atanh", "deg2rad", "rad2deg", "erfc", "erfinv",
+        "lgamma", "digamma", "exp", "log", "sqrt", "rsqrt", "reciprocal", "square", "tanh", "sigmoid", "erf", "neg",
+        "abs", "sign", "positive", "floor", "ceil", "trunc", "frac", "isnan", "isinf", "isfinite",
+        "isposinf", "isneginf", "signbit", "logical_not", "silu", "swish", "mish", "gelu",
+        "softsign", "selu", "relu", "relu6", "hardswish", "clone")
 def unary(d, name):
-    low, high = (0.05, 9) if name in ("log", "sqrt") else (-4, 4)
+    low, high = DOMAIN.get(name, (-4, 4))
     special = 0.1 if d.chance(0.2) else 0.0
     x = d.tensor(dtype=dtype_of(d), low=low, high=high, special=special)
-    if name in ("gelu", "silu", "swish", "mish"):  # not NaN at infinities
+    if name in FINITE:
         x.values = [min(max(v, -50.0), 50.0) for v in x.values]
     return Call((x,), gradient=special == 0)
 
 
-@sample("exp_", "sqrt_", "tanh_", "sigmoid_", "relu_", "zero_")
+@sample("sinc")
+def sinc(d, name):
+    # The second derivative of both cancels in f32.
+    dtype = d.choose(*ALL) if d.chance(0.3) else "float64"
+    return Call((d.tensor(dtype=dtype),), gradient=dtype == "float64", scale=2)
+
+
+@sample("tanhshrink")
+def tanhshrink(d, name):
+    # A difference of near numbers, which PyTorch forms in half types.
+    dtype = d.choose("float32", "float64", *INTEGERS)
+    return Call((d.tensor(dtype=dtype),), scale=2)
+
+
+@sample("logsigmoid", "hardsigmoid")
+def other_strides(d, name):
+    # PyTorch's logsigmoid gives dense strides; its hardsigmoid has no second derivative.
+    return Call((d.tensor(dtype=dtype_of(d)),), gradient=name == "logsigmoid",
+                strides=name != "logsigmoid")
+
+
+@sample("bitwise_not", "bitwise_not_")
+def bitwise_not(d, name):
+    return Call((d.tensor(dtype=d.choose(*INTEGERS, "bool", "float32")),))
+
+
+@sample("exp2_", "expm1_", "log2_", "log10_", "log1p_", "sin_", "cos_", "tan_", "atan_", "sinh_",
+        "cosh_", "sinc_", "deg2rad_", "rad2deg_", "erfc_", "lgamma_", "digamma_",
+        "exp_", "log_", "sqrt_", "rsqrt_", "reciprocal_", "square_", "tanh_", "sigmoid_", "erf_",
+        "relu_", "zero_")
 def unary_in_place(d, name):
     return Call((d.tensor(dtype=dtype_of(d), low=0.05, high=4),))
+
+
+@sample("asinh_")
+def asinh_in_place(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)),), gradient=False)  # PyTorch has none in place
+
+
+@sample("asin_", "acos_", "atanh_", "erfinv_", "acosh_")
+def of_a_domain_in_place(d, name):
+    low, high = DOMAIN[name[:-1]]
+    return Call((d.tensor(dtype=dtype_of(d), low=low, high=high),),
+                gradient=name not in ("acosh_", "atanh_"))  # PyTorch has none of these in place
+
+
+@sample("neg_", "abs_", "sign_", "floor_", "ceil_", "trunc_", "frac_", "selu_")
+def of_either_sign_in_place(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)),))
+
+
+@sample("logical_not_")
+def logical_not_in_place(d, name):
+    return Call((d.tensor(dtype=d.choose(*ALL)),), gradient=False)
+
+
+@sample("round", "round_")
+def rounding(d, name):
+    if d.chance(0.4):
+        return Call((d.tensor(dtype=dtype_of(d), low=-30, high=30),))
+    # PyTorch takes `decimals` by name; in half types it rounds on the way.
+    decimals = d.choose(0, 1, 2, -1)
+    x = d.tensor(dtype=d.choose("float32", "float64"), low=-300, high=300)
+    return Call((x,), {"decimals": decimals})
+
+
+@sample("nan_to_num", "nan_to_num_")
+def nan_to_num(d, name):
+    x = d.tensor(dtype=dtype_of(d), special=0.3)
+    kwargs = {} if d.chance(0.4) else {
+        "nan": d.choose(0.0, 1.5), "posinf": d.choose(None, 7.0), "neginf": d.choose(None, -7.0)}
+    return Call((x,), kwargs)
+
+
+@sample("logit", "logit_")
+def logit(d, name):
+    x = d.tensor(dtype=d.choose("float32", "float64", "float16"), low=0.05, high=0.95)
+    return Call((x,) if d.chance(0.5) else (x, d.choose(1e-3, 0.2)), scale=2)
 
 
 @sample("fill_")
@@ -43,10 +131,7 @@ def fill_(d, name):
     return Call((d.tensor(dtype=dtype_of(d)), d.number()))
 
 
-@sample("abs_", "selu_")
-def of_either_sign_in_place(d, name):
-    return Call((d.tensor(dtype=dtype_of(d)),))
-
+# ---- Activations with parameters
 
 @sample("leaky_relu", "leaky_relu_")
 def leaky_relu(d, name):
@@ -60,10 +145,93 @@ def elu(d, name):
     return Call((d.tensor(dtype=dtype_of(d)), d.choose(*alphas)))
 
 
+@sample("celu", "celu_")
+def celu(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(1.0, 0.5, 2.0)), scale=2)
+
+
 @sample("softplus")
 def softplus(d, name):
     return Call((d.tensor(dtype=dtype_of(d), low=-8, high=8), d.choose(1, 2, 0.5),
                  d.choose(20, 3)))
+
+
+@sample("hardtanh", "hardtanh_")
+def hardtanh(d, name):
+    limits = d.choose((-1.0, 1.0), (-0.7, 2.3), (0.0, 6.0))
+    if name == "hardtanh" and d.chance(0.1):
+        limits = (2.0, 1.0)  # which PyTorch refuses, but not in place
+    return Call((d.tensor(dtype=dtype_of(d)), *limits))
+
+
+@sample("hardshrink", "softshrink")
+def shrink(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(0.5, 1.25, 0.0)))
+
+
+@sample("threshold", "threshold_")
+def threshold(d, name):
+    return Call((d.tensor(dtype=dtype_of(d)), d.choose(0.3, -1.0), d.choose(0.0, 5.0)))
+
+
+@sample("prelu")
+def prelu(d, name):
+    shape = d.shape()
+    dtype = d.choose(*FLOATS)
+    channels = shape[1] if len(shape) > 1 else 1
+    return Call((d.tensor(shape, dtype), d.tensor((d.choose(1, channels),), dtype)), scale=4,
+                strides=False)
+
+
+@sample("rrelu", "rrelu_")
+def rrelu(d, name):
+    # PyTorch's gives dense strides.
+    return Call((d.tensor(dtype=d.choose(*FLOATS)), 0.25, d.choose(0.25, 0.5)), strides=False)
+
+
+@sample("glu")
+def glu(d, name):
+    shape = list(d.shape(1, 3))
+    dim = d.dim(len(shape))
+    if d.chance(0.8):
+        shape[dim] *= 2
+    return Call((d.tensor(shape, d.choose(*FLOATS)), dim), scale=2, strides=False)
+
+
+# ---- Gradients as functions
+
+@sample("tanh_backward", "sigmoid_backward", "silu_backward", "swish_backward", "mish_backward",
+        "gelu_backward", "hardsigmoid_backward", "hardswish_backward")
+def backward(d, name):
+    shape, dtype = d.shape(), d.choose("float32", "float64")
+    args = (d.tensor(shape, dtype), d.tensor(shape, dtype))
+    by_tanh = name == "gelu_backward" and d.chance(0.5)
+    # PyTorch's explicit gradients have no gradients of their own, but for some.
+    return Call(args, {"approximate": "tanh"} if by_tanh else {}, gradient=False, scale=4)
+
+
+@sample("softplus_backward", "hardtanh_backward", "threshold_backward", "hardshrink_backward",
+        "softshrink_backward", "leaky_relu_backward", "elu_backward", "glu_backward")
+def backward_with_parameters(d, name):
+    shape, dtype = d.shape(), d.choose("float32", "float64")
+    grad, x = d.tensor(shape, dtype), d.tensor(shape, dtype)
+    torch_args = None
+    if name == "softplus_backward":
+        args = (grad, x, 2.0, 3.0)
+    elif name == "hardtanh_backward":
+        args = (grad, x, -0.7, 2.3)
+    elif name == "leaky_relu_backward":
+        args = (grad, x, 0.2)
+        torch_args = (*args, False)
+    elif name == "elu_backward":
+        args = (grad, x, 0.5)
+        torch_args = (grad, 0.5, 1.0, 1.0, False, x)
+    elif name == "glu_backward":
+        wide = (*shape, 4)
+        args = (d.tensor((*shape, 2), dtype), d.tensor(wide, dtype), -1)
+    else:
+        args = (grad, x, 0.5)
+    return Call(args, torch_args=torch_args, gradient=False, scale=4, strides=False)
 
 
 # ---- Two tensors
@@ -116,10 +284,24 @@ def where(d, name):
                  d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d))))
 
 
-@sample("clamp")
+@sample("clamp", "clamp_")
 def clamp(d, name):
     low, high = d.choose(None, -1, -0.7, 0), d.choose(None, 1, 1.3, 2)
-    return Call((d.tensor(dtype=dtype_of(d)), low, high))
+    shape = d.shape()
+    if d.chance(0.3):  # PyTorch takes two numbers or two tensors
+        dtype = d.choose("float32", "float64")
+        return Call((d.tensor(shape, dtype), d.tensor(shape, dtype),
+                     None if d.chance(0.3) else d.tensor(shape, dtype)))
+    return Call((d.tensor(shape, dtype=dtype_of(d)), low, high))
+
+
+@sample("clamp_min", "clamp_max", "clamp_min_", "clamp_max_")
+def one_limit(d, name):
+    shape = d.shape()
+    x = d.tensor(shape, dtype_of(d))
+    if d.chance(0.5):
+        return Call((x, d.choose(-1, 1, 0.7)))
+    return Call((x, d.tensor(d.broadcast(shape), dtype_of(d))), gradient=False)
 
 
 # ---- Reductions
@@ -150,7 +332,7 @@ def argmax(d, name):
     return Call((x, d.dim(len(shape)), d.chance(0.5)))
 
 
-@sample("softmax", "log_softmax")
+@sample("softmax", "softmin", "log_softmax")
 def softmax(d, name):
     shape = d.shape()
     return Call((d.tensor(shape, d.choose(*FLOATS)), d.dim(len(shape))), scale=4)

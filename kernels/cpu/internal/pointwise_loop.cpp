@@ -9,7 +9,8 @@
 namespace entasis::cpu {
 namespace {
 
-constexpr int kMaxInputs = kMaxLoopOperands - 1;
+constexpr int kMaxInputs = kMaxPointwiseInputs;
+static_assert(kMaxInputs == kMaxLoopOperands - 1);
 constexpr int64_t kTile = 512;     // elements: five tiles of 8 bytes each fit half of a 48 KiB L1
 constexpr int64_t kShortRow = 64;  // shorter rows go through tiles that hold several
 

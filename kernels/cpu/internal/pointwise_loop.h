@@ -23,6 +23,7 @@ namespace entasis::cpu {
 // as i32; u16, u32 and u64 as i64; bool as u8.
 enum class Lanes : uint8_t { kF32, kF64, kI32, kI64, kU8 };
 inline constexpr int kLaneTypes = 5;
+inline constexpr int kMaxPointwiseInputs = 4;
 
 // Computes n elements. Operand k is `in[k][0]` for every element if bit k of `scalars` is set.
 using PointwiseRun = void (*)(void* out, const void* const* in, uint32_t scalars, int64_t n);

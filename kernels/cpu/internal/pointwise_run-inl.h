@@ -9,6 +9,7 @@
 #define ENTASIS_KERNELS_CPU_INTERNAL_POINTWISE_RUN_INL_H_
 #endif
 
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -19,17 +20,7 @@ HWY_BEFORE_NAMESPACE();
 namespace entasis {
 namespace HWY_NAMESPACE {
 
-// A formula as a type: `Name::of(x...)` is `function(x...)`, a formula of vectors that stands in
-// kernels/formulas or among the primitives.
-#ifndef ENTASIS_FORMULA
-#define ENTASIS_FORMULA(Name, function) \
-  struct Name {                         \
-    template <class... V>               \
-    static HWY_INLINE auto of(V... x) { \
-      return function(x...);            \
-    }                                   \
-  };
-#endif
+#include <entasis_formulas.inc>
 
 template <class F, class D, size_t... k>
 HWY_INLINE Lane<D> apply_formula(const hn::TFromD<D>* const (&from)[sizeof...(k)],
@@ -90,28 +81,30 @@ void run_formula(void* out, const void* const* in, uint32_t scalars, int64_t n) 
   std::memcpy(to + i, last, rest * sizeof(T));
 }
 
-// Which types an op is compiled for.
-enum class FormulaTypes { kAll, kFloats };
-
 // How many elements keep one thread busy for ten microseconds and more, by the formula's weight.
 inline constexpr int64_t kLightGrain = 32768;
 inline constexpr int64_t kHeavyGrain = 8192;
 
-template <class Op, class F, FormulaTypes kTypes>
-constexpr cpu::PointwiseEntry make_entry(int64_t grain) {
+// The entry of an op: compiled for floats, and for integers unless it computes them as floats.
+template <class Op>
+constexpr cpu::PointwiseEntry make_entry() {
+  using F = FormulaOf<Op>;
   constexpr int n = Op::traits.arity;
-  if constexpr (kTypes == FormulaTypes::kAll) {
-    return {Op::name,
-            Op::traits,
-            grain,
-            {&run_formula<F, float, n>, &run_formula<F, double, n>, &run_formula<F, int32_t, n>,
-             &run_formula<F, int64_t, n>, &run_formula<F, uint8_t, n>}};
-  } else {
-    return {Op::name,
-            Op::traits,
-            grain,
-            {&run_formula<F, float, n>, &run_formula<F, double, n>, nullptr, nullptr, nullptr}};
+  static_assert(n <= cpu::kMaxPointwiseInputs);
+  cpu::PointwiseEntry entry{Op::name, Op::traits, Op::traits.heavy ? kHeavyGrain : kLightGrain, {}};
+  entry.run[int(cpu::Lanes::kF32)] = &run_formula<F, float, n>;
+  entry.run[int(cpu::Lanes::kF64)] = &run_formula<F, double, n>;
+  if constexpr (Op::traits.compute != Compute::kFloat) {
+    entry.run[int(cpu::Lanes::kI32)] = &run_formula<F, int32_t, n>;
+    entry.run[int(cpu::Lanes::kI64)] = &run_formula<F, int64_t, n>;
+    entry.run[int(cpu::Lanes::kU8)] = &run_formula<F, uint8_t, n>;
   }
+  return entry;
+}
+
+template <class... Ops>
+constexpr std::array<cpu::PointwiseEntry, sizeof...(Ops)> entries_of(OpList<Ops...>) {
+  return {make_entry<Ops>()...};
 }
 
 }  // namespace HWY_NAMESPACE

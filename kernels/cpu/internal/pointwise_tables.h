@@ -8,11 +8,15 @@
 
 namespace entasis::cpu {
 
+std::span<const PointwiseEntry> activation_entries();
 std::span<const PointwiseEntry> arithmetic_entries();
 std::span<const PointwiseEntry> compare_entries();
+std::span<const PointwiseEntry> exponential_entries();
 std::span<const PointwiseEntry> pow_entries();
-std::span<const PointwiseEntry> unary_entries();
-std::span<const PointwiseEntry> backward_entries();
-std::span<const PointwiseEntry> activation_entries();
+std::span<const PointwiseEntry> predicate_entries();
+std::span<const PointwiseEntry> rectifier_entries();
+std::span<const PointwiseEntry> rounding_entries();
+std::span<const PointwiseEntry> special_entries();
+std::span<const PointwiseEntry> trigonometric_entries();
 
 }  // namespace entasis::cpu

@@ -1,4 +1,4 @@
-// log and log1p for float and double lanes.
+// log, log2, log10 and log1p for float and double lanes.
 // Method: x = 2^e·(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), log x = e·ln 2 + log(1 + f), with a
 // minimax polynomial in f (float) or the series of atanh in f/(2 + f) (double).
 
@@ -38,23 +38,44 @@ HWY_INLINE Lane<D> log1p_series(Lane<D> f, Lane<D> addend) {
   }
 }
 
-// e·ln 2 + log(1 + f) for an integer e.
-template <class D>
-HWY_INLINE Lane<D> log_from_parts(Lane<D> e, Lane<D> f) {
-  using V = Lane<D>;
-  const V small = log1p_series(f, e * V(Format<D>::kLn2Low));
-  return mul_add(e, V(Format<D>::kLn2High), small);
-}
+// e·log_b 2 + log_b(1 + f) for an integer e: the base's log_b 2 in two parts, the product of the
+// first with e exact, and log_b e.
+struct NaturalBase {
+  template <class D>
+  static HWY_INLINE Lane<D> of(Lane<D> e, Lane<D> f) {
+    using V = Lane<D>;
+    const V small = log1p_series(f, e * V(Format<D>::kLn2Low));
+    return mul_add(e, V(Format<D>::kLn2High), small);
+  }
+};
+struct BaseTwo {
+  template <class D>
+  static HWY_INLINE Lane<D> of(Lane<D> e, Lane<D> f) {
+    using V = Lane<D>;
+    return mul_add(log1p_series(f, V(0)), V(0x1.71547652b82fep+0), e);
+  }
+};
+struct BaseTen {
+  template <class D>
+  static HWY_INLINE Lane<D> of(Lane<D> e, Lane<D> f) {
+    using V = Lane<D>;
+    constexpr bool is_float = sizeof(hn::TFromD<D>) == 4;
+    const V high(is_float ? 0x1.344p-2 : 0x1.34413509p-2);
+    const V low(is_float ? 0x1.3509f8p-18 : 0x1.ef3fde623e256p-35);
+    const V small = mul_add(log1p_series(f, V(0)), V(0x1.bcb7b1526e50ep-2), e * low);
+    return mul_add(e, high, small);
+  }
+};
 
-// log x for positive normal x.
-template <class D>
+// The logarithm of positive normal x.
+template <class Base, class D>
 HWY_INLINE Lane<D> log_normal(Lane<D> x) {
   const Binary<D> parts = split_binary(x);
-  return log_from_parts(parts.exponent, parts.significand - Lane<D>(1));
+  return Base::of(parts.exponent, parts.significand - Lane<D>(1));
 }
 
-// log x for any x; the lanes that `log_normal` serves come out as there.
-template <class D>
+// The logarithm of any x; the lanes that `log_normal` serves come out as there.
+template <class Base, class D>
 HWY_NOINLINE Lane<D> log_any(Lane<D> x) {
   using V = Lane<D>;
   using Limits = std::numeric_limits<hn::TFromD<D>>;
@@ -64,10 +85,20 @@ HWY_NOINLINE Lane<D> log_any(Lane<D> x) {
   const LaneMask<D> usable = (x > V(0)) & (x < infinity);
   const Binary<D> parts = split_binary(select(usable, scaled, V(1)));
   const V exponent = parts.exponent - select(subnormal, V(Format<D>::kMantissa), V(0));
-  const V result = log_from_parts(exponent, parts.significand - V(1));
+  const V result = Base::of(exponent, parts.significand - V(1));
   // infinity and NaN give themselves, 0 gives -infinity, what is below gives NaN
   const V other = select(x == V(0), -infinity, select(x < V(0), V(Limits::quiet_NaN()), x));
   return select(usable, result, other);
+}
+
+template <class Base, class D>
+HWY_INLINE Lane<D> log_in(Lane<D> x) {
+  using V = Lane<D>;
+  using Limits = std::numeric_limits<hn::TFromD<D>>;
+  if (HWY_LIKELY(all_true((x >= V(Limits::min())) & (x <= V(Limits::max()))))) {
+    return log_normal<Base>(x);
+  }
+  return log_any<Base>(x);
 }
 
 }  // namespace detail
@@ -75,12 +106,19 @@ HWY_NOINLINE Lane<D> log_any(Lane<D> x) {
 // log x. Float: 1 ulp; double: 1 ulp. Subnormal arguments are taken at their value.
 template <class D>
 HWY_INLINE Lane<D> log(Lane<D> x) {
-  using V = Lane<D>;
-  using Limits = std::numeric_limits<hn::TFromD<D>>;
-  if (HWY_LIKELY(all_true((x >= V(Limits::min())) & (x <= V(Limits::max()))))) {
-    return detail::log_normal(x);
-  }
-  return detail::log_any(x);
+  return detail::log_in<detail::NaturalBase>(x);
+}
+
+// log2 x, exact for powers of two. Float: 2 ulp; double: 2 ulp.
+template <class D>
+HWY_INLINE Lane<D> log2(Lane<D> x) {
+  return detail::log_in<detail::BaseTwo>(x);
+}
+
+// log10 x. Float: 2 ulp; double: 2 ulp.
+template <class D>
+HWY_INLINE Lane<D> log10(Lane<D> x) {
+  return detail::log_in<detail::BaseTen>(x);
 }
 
 // log(1 + x). Float: 2 ulp; double: 2 ulp.
@@ -95,11 +133,11 @@ HWY_INLINE Lane<D> log1p(Lane<D> x) {
   const auto inverse = hn::Sub(detail::set_bits(D(), 2 * F::kBias), biased.biased);
   const V scale = detail::from_bits(D(), hn::ShiftLeft<F::kMantissa>(inverse));  // 2^-e
   const V f = mul_add(x, scale, scale - V(1));
-  const V result = select(abs(x) < V(1e-30), x, detail::log_from_parts(biased.exponent, f));
+  const V result = select(abs(x) < V(1e-30), x, detail::NaturalBase::of(biased.exponent, f));
   // Below 2^100 the scale is a normal number; above, 1 adds nothing to x.
   const LaneMask<D> ordinary = (x > V(-1)) & (x < V(0x1p+100));
   if (HWY_LIKELY(all_true(ordinary))) return result;
-  return select(ordinary, result, detail::log_any(one_plus_x));
+  return select(ordinary, result, detail::log_any<detail::NaturalBase>(one_plus_x));
 }
 
 }  // namespace HWY_NAMESPACE

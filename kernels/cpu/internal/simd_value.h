@@ -257,7 +257,11 @@ HWY_INLINE Lane<D> rsqrt(Lane<D> a) {
 
 template <class D>
 HWY_INLINE Lane<D> copysign(Lane<D> magnitude, Lane<D> sign) {
-  return hn::CopySign(magnitude.v, sign.v);
+  if constexpr (kIsFloat<D>) {
+    return hn::CopySign(magnitude.v, sign.v);
+  } else {
+    return select(sign < Lane<D>(0), -abs(magnitude), abs(magnitude));
+  }
 }
 
 // Rounding to an integer: the identity for integer lanes. `round` takes halves to even.

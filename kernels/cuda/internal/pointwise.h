@@ -14,6 +14,7 @@
 // A formula that is not for every value reports the first element that it is not for (rule 14).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -30,6 +31,8 @@
 #include <entasis/ops/pointwise_internal.h>
 
 namespace entasis::cuda {
+
+#include <entasis_formulas.inc>
 
 inline constexpr int kMaxPointwiseInputs = kMaxLoopOperands - 1;
 
@@ -266,28 +269,18 @@ void launch_mixed(const PointwiseOperands& operands, const LoopNest& nest, cudaS
          uint32_t(nest.numel));
 }
 
-// A formula as a type: `Name::of(x...)` is `function(x...)`, a formula of scalars that stands in
-// kernels/formulas or among the functions of scalar.h.
-#define ENTASIS_FORMULA(Name, function)                 \
-  struct Name {                                         \
-    template <class... V>                               \
-    static __device__ __forceinline__ auto of(V... x) { \
-      return function(x...);                            \
-    }                                                   \
-  };
-
-// Which types an op is compiled for.
-enum class FormulaTypes { kAll, kFloats };
-
 template <class F, class M, int kArity>
 constexpr void set_direct(PointwiseEntry& entry, DirectType type) {
   entry.vector[int(type)] = &launch_vector<F, M, kArity>;
   entry.strided[int(type)] = &launch_strided<F, M, kArity>;
 }
 
-template <class Op, class F, FormulaTypes kTypes>
+// The entry of an op: compiled for floats, and for integers unless it computes them as floats.
+template <class Op>
 constexpr PointwiseEntry make_entry() {
+  using F = FormulaOf<Op>;
   constexpr int n = Op::traits.arity;
+  static_assert(n <= kMaxPointwiseInputs);
   PointwiseEntry entry{Op::name, Op::traits, nullptr, {}, {}, {}};
   if constexpr (Refusing<F>) entry.demand = F::kDemand;
   set_direct<F, float, n>(entry, DirectType::kF32);
@@ -296,7 +289,7 @@ constexpr PointwiseEntry make_entry() {
   set_direct<F, bfloat16_t, n>(entry, DirectType::kBF16);
   entry.mixed[int(Lanes::kF32)] = &launch_mixed<F, float, n>;
   entry.mixed[int(Lanes::kF64)] = &launch_mixed<F, double, n>;
-  if constexpr (kTypes == FormulaTypes::kAll) {
+  if constexpr (Op::traits.compute != Compute::kFloat) {
     set_direct<F, int32_t, n>(entry, DirectType::kI32);
     set_direct<F, int64_t, n>(entry, DirectType::kI64);
     set_direct<F, uint8_t, n>(entry, DirectType::kU8);
@@ -305,6 +298,11 @@ constexpr PointwiseEntry make_entry() {
     entry.mixed[int(Lanes::kU8)] = &launch_mixed<F, uint8_t, n>;
   }
   return entry;
+}
+
+template <class... Ops>
+constexpr std::array<PointwiseEntry, sizeof...(Ops)> entries_of(OpList<Ops...>) {
+  return {make_entry<Ops>()...};
 }
 
 }  // namespace entasis::cuda

@@ -2,7 +2,8 @@
 // that formulas use, for T in {float, double, int32_t, int64_t, uint8_t}. Integers wrap, as the
 // CPU's do; their division truncates and gives 0 for a zero divisor. Floating-point functions are
 // CUDA's own (CUDA C++ Programming Guide, "Mathematical Functions": single precision at most 2 ulp,
-// pow 4, but sin and cos 2) or stated here.
+// but pow, tan, asinh, acosh and erfc 4, asin, acos, atanh, sinh, erfinv 3, lgamma 6) or stated
+// here.
 #pragma once
 
 #include <cstdint>
@@ -132,8 +133,44 @@ ENTASIS_DEVICE_FUNCTION(log, ::logf, ::log)
 ENTASIS_DEVICE_FUNCTION(log1p, ::log1pf, ::log1p)
 ENTASIS_DEVICE_FUNCTION(tanh, ::tanhf, ::tanh)
 ENTASIS_DEVICE_FUNCTION(erf, ::erff, ::erf)
+ENTASIS_DEVICE_FUNCTION(erfc, ::erfcf, ::erfc)
+ENTASIS_DEVICE_FUNCTION(erfinv, ::erfinvf, ::erfinv)
+ENTASIS_DEVICE_FUNCTION(lgamma, ::lgammaf, ::lgamma)
+ENTASIS_DEVICE_FUNCTION(exp2, ::exp2f, ::exp2)
+ENTASIS_DEVICE_FUNCTION(log2, ::log2f, ::log2)
+ENTASIS_DEVICE_FUNCTION(log10, ::log10f, ::log10)
 ENTASIS_DEVICE_FUNCTION(sin, ::sinf, ::sin)
 ENTASIS_DEVICE_FUNCTION(cos, ::cosf, ::cos)
+ENTASIS_DEVICE_FUNCTION(tan, ::tanf, ::tan)
+ENTASIS_DEVICE_FUNCTION(sinpi, ::sinpif, ::sinpi)
+ENTASIS_DEVICE_FUNCTION(cospi, ::cospif, ::cospi)
+ENTASIS_DEVICE_FUNCTION(asin, ::asinf, ::asin)
+ENTASIS_DEVICE_FUNCTION(acos, ::acosf, ::acos)
+ENTASIS_DEVICE_FUNCTION(atan, ::atanf, ::atan)
+ENTASIS_DEVICE_FUNCTION(sinh, ::sinhf, ::sinh)
+ENTASIS_DEVICE_FUNCTION(cosh, ::coshf, ::cosh)
+ENTASIS_DEVICE_FUNCTION(asinh, ::asinhf, ::asinh)
+ENTASIS_DEVICE_FUNCTION(acosh, ::acoshf, ::acosh)
+ENTASIS_DEVICE_FUNCTION(atanh, ::atanhf, ::atanh)
+#undef ENTASIS_DEVICE_FUNCTION
+
+// F::of(x) computed in double.
+template <class F, class T>
+FORMULA Scalar<T> widened(Scalar<T> x) {
+  return Scalar<T>(F::of(Scalar<double>(x.v)).v);
+}
+
+// Rounding to an integer: the identity for integers. `round` takes halves to even.
+#define ENTASIS_DEVICE_FUNCTION(name, single, full) \
+  template <class T>                                \
+  FORMULA Scalar<T> name(Scalar<T> x) {             \
+    if constexpr (std::is_same_v<T, float>)         \
+      return Scalar<T>(single(x.v));                \
+    else if constexpr (std::is_same_v<T, double>)   \
+      return Scalar<T>(full(x.v));                  \
+    else                                            \
+      return x;                                     \
+  }
 ENTASIS_DEVICE_FUNCTION(floor, ::floorf, ::floor)
 ENTASIS_DEVICE_FUNCTION(ceil, ::ceilf, ::ceil)
 ENTASIS_DEVICE_FUNCTION(round, ::rintf, ::rint)
@@ -148,8 +185,10 @@ template <class T>
 FORMULA Scalar<T> copysign(Scalar<T> magnitude, Scalar<T> sign) {
   if constexpr (std::is_same_v<T, float>)
     return Scalar<T>(::copysignf(magnitude.v, sign.v));
-  else
+  else if constexpr (std::is_same_v<T, double>)
     return Scalar<T>(::copysign(magnitude.v, sign.v));
+  else
+    return sign.v < T(0) ? -abs(magnitude) : abs(magnitude);
 }
 
 // 1 / (1 + exp(-x)): the exponential may overflow to infinity, and the quotient is then 0.

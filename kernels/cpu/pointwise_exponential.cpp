@@ -1,0 +1,44 @@
+// Kernels of exponentials, logarithms and roots.
+#include <span>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE <entasis/kernels/cpu/pointwise_exponential.cpp>
+#include <entasis/kernels/cpu/internal/simd_targets.h>
+
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+
+#include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
+#include <entasis/kernels/cpu/internal/pointwise_tables.h>
+#include <entasis/ops/exponential_internal.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace entasis {
+namespace HWY_NAMESPACE {
+
+constexpr auto kEntries = entries_of(ExponentialOps());
+
+std::span<const cpu::PointwiseEntry> exponential_table() { return kEntries; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace entasis
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace entasis {
+HWY_EXPORT(exponential_table);
+
+namespace cpu {
+std::span<const PointwiseEntry> exponential_entries() {
+  return HWY_DYNAMIC_DISPATCH(exponential_table)();
+}
+}  // namespace cpu
+
+void register_cpu_pointwise_exponential(Kernels& kernels) {
+  cpu::add_pointwise(kernels, cpu::exponential_entries());
+}
+
+}  // namespace entasis
+#endif  // HWY_ONCE
