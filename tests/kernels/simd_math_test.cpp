@@ -266,7 +266,7 @@ const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases = {
       {"exp", 1.1, 1.1, [](double x) { return std::exp(x); },
        [](long double x) { return std::exp(x); }},
-      {"exp2", 1.5, 1.5, [](double x) { return std::exp2(x); },
+      {"exp2", 1.6, 1.6, [](double x) { return std::exp2(x); },
        [](long double x) { return std::exp2(x); }},
       {"log", 1, 1, [](double x) { return std::log(x); },
        [](long double x) { return std::log(x); }},

@@ -150,9 +150,9 @@ HWY_INLINE Lane<D> erfc(Lane<D> x) {
   const V middle = V(1) - mul_add(x, detail::ErfPolynomials<D>::p(x * x), x);
   const V a = hn::Min(V(is_float ? 10.1 : 27.3).v, abs(x).v);  // keeps NaN
   const auto square = detail::two_product(a, a);
-  const V e = exp(-square.high);
-  const V right = mul_add(e, -square.low, e) * (detail::scaled_erfc(a) / mul_add(a, V(2), V(1)));
-  return select(a < V(0.5), middle, select(x < V(0), V(2) - right, right));
+  const V e = detail::exp_of_pair(-square.high, -square.low);
+  const V right = e * (detail::scaled_erfc(a) / mul_add(a, V(2), V(1)));
+  return select(a < V(0.75), middle, select(x < V(0), V(2) - right, right));
 }
 
 namespace detail {
