@@ -80,9 +80,11 @@ inline void scan_inputs(Run& run) {
           same_device = false;
         }
         if (grad_enabled) {
+          if (t->is_stale()) [[unlikely]] {
+            refresh_history(const_cast<TensorImpl&>(*t));
+            if (t->is_stale()) throw_stale(i, *t);
+          }
           run.needs_grad |= t->requires_grad;
-          if (t->history != t->storage->recorded_writes) [[unlikely]]
-            throw_stale(i, *t);
         }
       }
     }
@@ -199,6 +201,18 @@ inline void run_kernel(const Run& run, Outputs outputs, const KernelSlot& slot) 
   slot.count(context, run.attributes, run.inputs, {counts, size_t(kMaxCounts)});
 }
 
+// The base is what gradients of changes through the view need, so only then is it kept.
+inline void mark_as_view(TensorImpl& view, const Ref<TensorImpl>& input) {
+  view.is_view = true;
+  if (!thread_state.grad_enabled || !is_floating_point(view.dtype)) return;
+  if (!input->is_view) {
+    view.base = input;
+  } else {
+    view.base = input->base;
+  }
+  if (view.base && view.base->dtype != view.dtype) view.base = nullptr;
+}
+
 inline void make_outputs(const Run& run, Outputs outputs) {
   if (run.op.view) {
     Geometry geometry;
@@ -211,7 +225,7 @@ inline void make_outputs(const Run& run, Outputs outputs) {
     run.op.view(run.attributes, run.inputs[0], list);
     for (size_t i = 0; i < outputs.size(); ++i) {
       outputs[i] = alias(run.inputs[0].tensor(), list[i]);
-      outputs[i].impl()->is_view = true;
+      mark_as_view(*outputs[i].impl(), run.inputs[0].tensor().ref());
     }
     return;
   }
@@ -366,6 +380,30 @@ bool overlaps_askew(const TensorImpl& target, const TensorImpl& other) {
   return a.low <= b.high && b.low <= a.high;
 }
 
+// A view through which a change is to be recorded.
+void check_recorded_view(const TensorImpl& view) {
+  const TensorImpl* base = view.base.get();
+  if (base == nullptr) {
+    throw AutogradError(
+        "the target is a view made under NoGrad, and the change would have to be recorded in what "
+        "it views; make the view again outside of NoGrad, or make the change under it too");
+  }
+  if (base->requires_grad && base->grad_fn == nullptr) {
+    throw AutogradError(
+        "the target is a view of a leaf that needs a gradient; change it under NoGrad");
+  }
+  const Dims dense = dense_strides_like(base->shape, base->strides);
+  bool has_gaps = false;
+  for (int i = 0; i < dense.size(); ++i) {
+    has_gaps |= base->shape[i] != 1 && base->strides[i] != dense[i];
+  }
+  if (has_gaps) {
+    throw AutogradError("the target is a view of a tensor of shape " + to_string(base->shape) +
+                        " with strides " + to_string(base->strides) +
+                        ", in which the change cannot be recorded; clone() that first");
+  }
+}
+
 void check_target(const Run& run, const Tensor& target, const Spec& spec) {
   if (!(spec.shape == target.shape())) {
     throw ShapeError("the result has shape " + to_string(spec.shape) + ", the target " +
@@ -389,11 +427,7 @@ void check_target(const Run& run, const Tensor& target, const Spec& spec) {
         "the target needs a gradient, and this change has none; change it under NoGrad or clone() "
         "it first");
   }
-  if (run.needs_grad && target.impl()->is_view) {
-    throw AutogradError(
-        "the target is a view and the change would have to be recorded through it; clone() the "
-        "view first, or use the out-of-place op and put the result together with cat() or where()");
-  }
+  if (run.needs_grad && target.impl()->is_view) check_recorded_view(*target.impl());
 }
 
 // What the target is before a write that a gradient looks behind, with the target's history; an
@@ -409,12 +443,7 @@ Tensor kept_target(const Run& run, const Tensor& target) {
   if (!reads) return {};
   const GradMode unrecorded(false);
   const Tensor copy = engine::copy_like(target, target, run.at);
-  const TensorImpl& from = *target.impl();
-  TensorImpl& to = *copy.impl();
-  to.requires_grad = from.requires_grad;
-  to.slot = from.slot;
-  to.grad_fn = from.grad_fn;
-  if (to.grad_fn) to.grad_fn->retain();
+  copy_history(*target.impl(), *copy.impl());
   return copy;
 }
 
@@ -454,7 +483,9 @@ void run_in_place(Run& run) {
     if (with_kernel && !run.device.is_meta()) run_kernel(run, {&target, 1}, find_kernel(run));
     Storage& storage = *target.impl()->storage;
     ++storage.writes;
-    if (records) record_in_place(run.op, run.attributes, given, target, before, run.at);
+    if (!records) return;
+    record_in_place(run.op, run.attributes, given, target, before, run.at);
+    if (target.impl()->base) record_view_update(*target.impl(), run.at);
   });
 }
 

@@ -2,6 +2,7 @@
 // Declared here, defined in ops/.
 #pragma once
 
+#include <entasis/core/node.h>
 #include <entasis/core/tensor.h>
 
 namespace entasis::engine {
@@ -17,5 +18,14 @@ Tensor ones_like(const Tensor& like, Location at);
 Tensor copy_like(const Tensor& gradient, const Tensor& like, Location at);
 Tensor cast(const Tensor& gradient, DType dtype, Location at);
 bool has_nan(const Tensor& gradient);
+
+// Nodes of what happens through views (rule 1), with their attributes and nothing else: the view
+// `view` of `base`, and the change of `base` where `view` lies.
+struct ViewNode {
+  const OpInfo* op;
+  Ref<Node> node;
+};
+ViewNode view_node(const TensorImpl& base, const TensorImpl& view);
+ViewNode view_update_node(const TensorImpl& base, const TensorImpl& view);
 
 }  // namespace entasis::engine

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <bit>
+#include <utility>
 
 #include <entasis/core/autograd.h>
+#include <entasis/core/engine_internal.h>
 #include <entasis/core/leaf_internal.h>
 #include <entasis/core/thread_state_internal.h>
 
@@ -71,9 +73,19 @@ void connect(Edge& edge, const TensorImpl& input) {
   }
 }
 
+void copy_history(const TensorImpl& from, TensorImpl& to) {
+  to.requires_grad = from.requires_grad;
+  to.slot = from.slot;
+  to.grad_fn = from.grad_fn;
+  if (to.grad_fn) to.grad_fn->retain();
+}
+
 void hang(Node& node, TensorImpl& output, int slot) {
   node.retain();
-  if (output.grad_fn) output.grad_fn->release();
+  if (Node* old = output.grad_fn) {
+    if (old->watchers) move_retained(*old, node, output, slot);
+    old->release();
+  }
   output.grad_fn = &node;
   output.requires_grad = true;
   output.slot = uint16_t(slot);
@@ -87,7 +99,15 @@ void save(Node& node, const TensorImpl& tensor, int index, bool is_output, bool 
   saved.index = uint8_t(index);
   saved.is_output = is_output;
   saved.writes = tensor.storage->writes;
-  saved.tensor = as_alias ? alias_impl(tensor) : Ref<TensorImpl>(const_cast<TensorImpl*>(&tensor));
+  if (as_alias) {
+    saved.tensor = alias_impl(tensor);
+  } else if (tensor.base) {
+    // The view itself knows its base, whose history may come to hold this node: a ring.
+    saved.tensor = alias_impl(tensor);
+    copy_history(tensor, *saved.tensor);
+  } else {
+    saved.tensor = Ref<TensorImpl>(const_cast<TensorImpl*>(&tensor));
+  }
   if (const SavedTensorHooks* hooks = thread_state.saved_hooks) [[unlikely]] {
     saved.packed = hooks->pack(Tensor(saved.tensor));
     if (saved.packed) saved.tensor = {};
@@ -116,6 +136,46 @@ void record(const OpInfo& op, const void* attributes, Inputs inputs, Outputs out
   for (int i = 0; i < int(outputs.size()); ++i) {
     if (can_carry_gradient(op, outputs[size_t(i)], i)) hang(*node, *outputs[size_t(i)].impl(), i);
   }
+}
+
+namespace {
+
+// Hangs `view` to its base as it is now.
+void derive(TensorImpl& view) {
+  const engine::ViewNode made = engine::view_node(*view.base, view);
+  const Node* change = view.base->grad_fn;
+  stamp(*made.node, *made.op, change ? change->at : Location());
+  connect(made.node->edges.emplace_back(), *view.base);
+  made.node->outputs = 1;
+  hang(*made.node, view, 0);
+}
+
+void forget_history(TensorImpl& t) {
+  if (Node* node = std::exchange(t.grad_fn, nullptr)) node->release();
+  t.requires_grad = false;
+  t.history = t.storage->recorded_writes;
+}
+
+}  // namespace
+
+void refresh_history(TensorImpl& t) {
+  if (!t.base || t.base->is_stale()) return;
+  if (t.base->requires_grad) {
+    derive(t);
+  } else {
+    forget_history(t);  // the base was detached
+  }
+}
+
+void record_view_update(TensorImpl& view, Location at) {
+  TensorImpl& base = *view.base;
+  const engine::ViewNode made = engine::view_update_node(base, view);
+  stamp(*made.node, *made.op, at);
+  connect(made.node->edges.emplace_back(), base);
+  connect(made.node->edges.emplace_back(), view);
+  made.node->outputs = 1;
+  hang(*made.node, base, 0);
+  derive(view);
 }
 
 void record_in_place(const OpInfo& op, const void* attributes, Inputs inputs, Tensor& target,

@@ -40,6 +40,14 @@ void forget_retained(Node& node, const TensorImpl* tensor) {
 
 }  // namespace
 
+void move_retained(Node& from, Node& to, const TensorImpl& tensor, int slot) {
+  for (const Node::RetainedOutput& entry : from.watchers->retained) {
+    if (entry.tensor != &tensor) continue;
+    to.make_watchers().retained.push_back({uint16_t(slot), entry.tensor});
+    return forget_retained(from, &tensor);
+  }
+}
+
 Ref<TensorImpl> new_tensor_impl() {
   return Ref<TensorImpl>::adopt(new (allocate_object(sizeof(TensorImpl))) TensorImpl);
 }
@@ -235,6 +243,7 @@ Tensor& Tensor::requires_grad_(bool on, Location at) {
   if (on && impl_->inference) {
     throw AutogradError("requires_grad_: the tensor was made in inference mode", at);
   }
+  if (on && is_leaf()) impl_->base = nullptr;  // a leaf of its own from now on
   impl_->requires_grad = on;
   return *this;
 }
@@ -271,6 +280,7 @@ void Tensor::set_data(const Tensor& source) {
   to.storage = from.storage;
   to.storage->writes = writes + 1;
   to.history = to.storage->recorded_writes;
+  to.base = nullptr;
 }
 
 Tensor& Tensor::detach_() {

@@ -36,7 +36,7 @@ struct TensorImpl final : Counted {
   Device device;
   bool requires_grad = false;
   bool inference = false;  // made in inference mode: may not be saved for a gradient
-  bool is_view = false;    // made by a view op: in-place recording through it is refused (rule 1)
+  bool is_view = false;    // made by a view op
   uint16_t slot = 0;       // which output of `grad_fn` this is
   uint32_t history = 0;    // the storage's recorded_writes when this tensor's history was made
   int64_t numel = 0;
@@ -44,8 +44,14 @@ struct TensorImpl final : Counted {
   Dims shape;
   Dims strides;  // in elements
   Ref<Storage> storage;
+  // What this is a view of: no view itself. Known where gradients may have to go through (rule 1).
+  Ref<TensorImpl> base;
   Node* grad_fn = nullptr;    // counted; Node is incomplete here
   LeafState* leaf = nullptr;  // gradient and hooks; made when first needed
+
+  // Whether elements were changed by a recorded op through another tensor since this one's history
+  // was made.
+  bool is_stale() const { return history != storage->recorded_writes; }
 
   void release() {
     if (drop()) destroy();
@@ -54,6 +60,10 @@ struct TensorImpl final : Counted {
  private:
   ENTASIS_API void destroy();
 };
+
+// A stale view gets its history anew from its base, if that knows what happened (rule 1). Counts as
+// a write of the tensor, not of its elements: threads that share one must not race for it.
+ENTASIS_API void refresh_history(TensorImpl& tensor);
 
 using TensorHook = Callback<Tensor(const Tensor& grad)>;
 using CompletionHook = Callback<void(const Tensor& leaf)>;
@@ -121,11 +131,11 @@ class ENTASIS_API Tensor {
   Number item_number(Location at = {}) const;
 
   // ---- Gradient
-  bool requires_grad() const { return impl_->requires_grad; }
+  bool requires_grad() const { return fresh().requires_grad; }
   // Floating-point leaves only (AutogradError). Returns *this.
   Tensor& requires_grad_(bool on = true, Location at = {});
-  bool is_leaf() const { return impl_->grad_fn == nullptr; }
-  Node* grad_fn() const { return impl_->grad_fn; }
+  bool is_leaf() const { return fresh().grad_fn == nullptr; }
+  Node* grad_fn() const { return fresh().grad_fn; }
   // The accumulated gradient; undefined if there is none.
   Tensor grad() const;
   void set_grad(const Tensor& grad, Location at = {});
@@ -223,6 +233,11 @@ class ENTASIS_API Tensor {
   const Ref<TensorImpl>& ref() const { return impl_; }
 
  private:
+  const TensorImpl& fresh() const {
+    if (impl_->is_stale()) [[unlikely]]
+      refresh_history(*impl_);
+    return *impl_;
+  }
   void check_data(DType expected, Location at) const {
     if (!impl_->device.is_cpu() || impl_->dtype != expected) throw_bad_data(expected, at);
   }
