@@ -1,8 +1,8 @@
 // Ops of activation.h and rectifier.h. Parameters are operands that are always numbers.
 #pragma once
 
-#include <entasis/ops/pointwise_internal.h>
 #include <entasis/ops/activation.h>
+#include <entasis/ops/pointwise_internal.h>
 
 namespace entasis {
 

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
+#include <entasis/core/engine_internal.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/copy_internal.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/indexing_internal.h>
 #include <entasis/ops/placed_internal.h>
@@ -226,6 +228,27 @@ struct Rule<Embed> {
   }
 };
 
+// What is written over has no gradient; the rest keeps its own.
+template <>
+struct Rule<ViewUpdate> {
+  static constexpr SaveMask saves[] = {saves_nothing};
+  static Spec infer(const ViewUpdate& op, Inputs in) {
+    return {in[0].dtype(), in[0].shape(), op.input_stride};
+  }
+  static Grads vjp(const ViewUpdate& op, const Saved& saved, Grads gy) {
+    const Tensor g =
+        gy[0].strides() == op.input_stride ? gy[0] : clone_strided(gy[0], op.input_stride, {});
+    return {saved.if_needed(0,
+                            [&] {
+                              const Tensor zero = zeros({}, {g.dtype(), g.device()});
+                              return apply(op, {}, g, expand(zero, op.size));
+                            }),
+            saved.if_needed(1, [&] {
+              return as_strided(g, op.size, op.stride, g.storage_offset() + op.offset);
+            })};
+  }
+};
+
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2, Location at) {
   return apply(Diagonal{offset, dim1, dim2}, at, input);
 }
@@ -293,6 +316,24 @@ Tensor view_dtype(const Tensor& input, DType dtype, Location at) {
   return apply(ViewDType{dtype}, at, input);
 }
 
+// ---- For changes through views (rule 1)
+namespace engine {
+
+template <class Op>
+static ViewNode node_of(const Op& op) {
+  return {&op_info<Op>, Ref<Node>::adopt(op_info<Op>.make_node(&op))};
+}
+
+ViewNode view_node(const TensorImpl& base, const TensorImpl& view) {
+  return node_of(AsStrided{view.shape, view.strides, view.offset, base.strides, base.offset});
+}
+
+ViewNode view_update_node(const TensorImpl& base, const TensorImpl& view) {
+  return node_of(ViewUpdate{view.shape, view.strides, view.offset - base.offset, base.strides});
+}
+
+}  // namespace engine
+
 namespace {
 constinit const Row rows[] = {
     row<&diagonal>("diagonal", args("input", "offset"_a = 0, "dim1"_a = 0, "dim2"_a = 1),
@@ -318,8 +359,8 @@ constinit const Row rows[] = {
                      "differ: then the last dimension changes. A view without a gradient.",
                      {.torch = "Tensor.view", .method = false}),
 };
-constinit OpInfo* const ops[] = {&op_info<Diagonal>, &op_info<Unfold>, &op_info<AsStrided>,
-                                 &op_info<ViewDType>, &op_info<Embed>};
+constinit OpInfo* const ops[] = {&op_info<Diagonal>,  &op_info<Unfold>, &op_info<AsStrided>,
+                                 &op_info<ViewDType>, &op_info<Embed>,  &op_info<ViewUpdate>};
 }  // namespace
 extern const RowList rows_strided;
 constinit const RowList rows_strided{rows, ops};

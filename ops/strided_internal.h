@@ -43,4 +43,16 @@ struct Embed {
   void visit(auto& v) const { v("shape", shape), v("stride", stride), v("offset", offset); }
 };
 
+// What a change in place through a view does to the base (rule 1), as a function of both: inputs x,
+// dense with the strides `input_stride`, and src; a copy of x with src at these strides from
+// `offset` on, counted from x's first element. No two elements of src meet.
+struct ViewUpdate {
+  static constexpr const char* name = "view_update";
+  Dims size, stride;
+  int64_t offset;
+  Dims input_stride;
+  bool operator==(const ViewUpdate&) const = default;
+  void visit(auto& v) const { v("size", size), v("stride", stride), v("storage_offset", offset); }
+};
+
 }  // namespace entasis

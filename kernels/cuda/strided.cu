@@ -1,5 +1,5 @@
-// The only op of views by strides that moves elements: zeros, written once, and the input copied to
-// its place among them.
+// The ops of views by strides that move elements: zeros, or a copy, and another tensor's elements
+// at their places among them.
 #include <entasis/backends/cuda/context.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/copy_elements.h>
@@ -14,10 +14,22 @@ void embed(CudaContext& context, const Embed& op, Inputs in, Outputs out) {
                 context.stream());
 }
 
+void view_update(CudaContext& context, const ViewUpdate& op, Inputs in, Outputs out) {
+  if (out[0].numel() == 0) return;
+  copy_elements(in[0].tensor(), out[0], context.stream());
+  if (in[1].numel() == 0) return;
+  copy_elements(in[1].tensor(),
+                alias(out[0], {op.size, op.stride, out[0].storage_offset() + op.offset}),
+                context.stream());
+}
+
 }  // namespace entasis::cuda
 
 namespace entasis {
 
-void register_cuda_strided(Kernels& kernels) { kernels.add<&cuda::embed>(); }
+void register_cuda_strided(Kernels& kernels) {
+  kernels.add<&cuda::embed>();
+  kernels.add<&cuda::view_update>();
+}
 
 }  // namespace entasis
