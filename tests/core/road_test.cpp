@@ -99,7 +99,7 @@ TEST(Errors, OverwrittenSavedTensor) {
 TEST(Errors, StaleHistory) {
   Tensor x = ones({3, 2}).requires_grad_();
   Tensor h = x * 2;
-  Tensor v = h[0];
+  Tensor v = h.detach()[0];
   h.mul_(3);
   const std::string text = message_of<AutogradError>([&] { v + 1; });
   EXPECT_EQ(text,

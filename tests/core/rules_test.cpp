@@ -91,33 +91,33 @@ TEST(Rule1, InPlaceOnALeafRaisesExceptUnderNoGrad) {
   EXPECT_TRUE(x.requires_grad());
 }
 
-TEST(Rule1, RecordingThroughAViewRaises) {
+TEST(Rule1, AChangeThroughAViewIsRecordedInItsBase) {
   Tensor x = leaf({1, 2, 3, 4});
   Tensor h = x * 1;
-  Tensor v = h.slice(0, 0, 2);
-  EXPECT_THROW(v.mul_(2), AutogradError);
+  h.slice(0, 0, 2).mul_(2);
+  h.sum().backward();
+  EXPECT_EQ(values(x.grad()), (V{2, 2, 1, 1}));
   Tensor plain = zeros({4}, kF64);
   Tensor w = plain[0];
-  EXPECT_THROW(w.add_(x[0]), AutogradError);
-  EXPECT_NO_THROW(w.add_(1));
-  EXPECT_EQ(values(plain), (V{1, 0, 0, 0}));
+  w.add_(1);
+  EXPECT_FALSE(plain.requires_grad());
+  w.add_(x[0]);
+  EXPECT_TRUE(plain.requires_grad());
+  EXPECT_EQ(values(plain), (V{2, 0, 0, 0}));
 }
 
-TEST(Rule1, AStaleViewRaisesAndAFreshOneIsRight) {
+TEST(Rule1, AViewFollowsItsBase) {
   Tensor x = leaf({1, 2});
   Tensor h = x * 2;
   Tensor v = h[0];
   h.mul_(3);
-  EXPECT_THROW(v * 1, AutogradError);
-  EXPECT_THROW(v.backward(), AutogradError);
-  Tensor fresh = h[0];
-  fresh.backward();
+  v.backward();
   EXPECT_EQ(values(x.grad()), (V{6, 0}));
 }
 
-TEST(Rule1, AnAliasWithoutHistoryIsStaleToo) {
+TEST(Rule1, AnAliasThatIsNoViewIsStale) {
   Tensor base = ones({2}, kF64);
-  Tensor v = base[0];
+  Tensor v = base.detach();
   Tensor w = leaf({2, 2});
   base.mul_(w);
   EXPECT_THROW(v * 1, AutogradError);  // its value now depends on w

@@ -15,6 +15,7 @@ except ImportError:
 
 import entasis._entasis
 import oracle
+import oracle_samples_shape  # noqa: F401 (adds its samples)
 from oracle_samples import SAMPLES
 
 torch.set_num_threads(1)  # its threads do badly on a busy machine
