@@ -10,6 +10,7 @@
 
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/exponential.h>
+#include <entasis/ops/factory.h>
 #include <entasis/ops/pointwise_internal.h>
 #include <entasis/ops/rounding.h>
 #include <entasis/ops/special.h>
@@ -46,18 +47,28 @@ class Value {
 // A truth value for each element, or one for all.
 class Mask {
  public:
-  explicit Mask(Tensor tensor) : tensor_(std::move(tensor)) {}
+  // `dtype` is that of what was compared: two numbers have none to choose between.
+  Mask(Tensor tensor, DType dtype) : tensor_(std::move(tensor)), dtype_(dtype) {}
   explicit Mask(bool constant) : constant_(constant) {}
 
   friend Value select(const Mask& condition, const Value& yes, const Value& no) {
     if (!condition.tensor_.defined()) return condition.constant_ ? yes : no;
-    return Value(entasis::where(condition.tensor_, yes, no));
+    if (!yes.is_number() || !no.is_number()) {
+      return Value(entasis::where(condition.tensor_, yes, no));
+    }
+    const TensorOptions options(condition.dtype_, condition.tensor_.device());
+    return Value(entasis::where(condition.tensor_, scalar_tensor(yes.number(), options), no));
   }
 
  private:
   Tensor tensor_;
+  DType dtype_ = kF32;
   bool constant_ = false;
 };
+
+inline DType dtype_of_both(const Value& a, const Value& b) {
+  return a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
+}
 
 inline Value operator+(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return Value(a.number() + b.number());
@@ -86,16 +97,16 @@ inline Value operator/(const Value& a, const Value& b) {
 }
 inline Mask operator==(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return Mask(a.number() == b.number());
-  return Mask(entasis::eq(a, b));
+  return Mask(entasis::eq(a, b), dtype_of_both(a, b));
 }
 inline Mask operator<(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return Mask(a.number() < b.number());
-  return Mask(entasis::lt(a, b));
+  return Mask(entasis::lt(a, b), dtype_of_both(a, b));
 }
 inline Mask operator>(const Value& a, const Value& b) { return b < a; }
 inline Mask operator>=(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return Mask(a.number() >= b.number());
-  return Mask(entasis::ge(a, b));
+  return Mask(entasis::ge(a, b), dtype_of_both(a, b));
 }
 inline Mask operator<=(const Value& a, const Value& b) { return b >= a; }
 inline Value maximum(const Value& a, const Value& b) {

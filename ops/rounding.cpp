@@ -7,6 +7,7 @@
 
 #include <entasis/core/row.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/copy_internal.h>
 #include <entasis/ops/function_rules_internal.h>
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/rounding_internal.h>
@@ -99,7 +100,10 @@ Tensor nan_to_num(const Tensor& input, double nan, std::optional<double> posinf,
                   std::optional<double> neginf, Location at) {
   const Frame frame("nan_to_num", at);
   if (!input.defined()) return apply(NanToNum{}, at, input, nan, 0, 0);  // which says so
-  if (!is_floating_point(input.dtype())) return clone(input, at);
+  if (!is_floating_point(input.dtype())) {
+    const Operand operand(input);
+    return clone_strided(input, pointwise_spec(input.dtype(), {&operand, 1}).strides, at);
+  }
   const double largest = largest_of(input.dtype());
   return apply(NanToNum{}, at, input, nan, posinf.value_or(largest), neginf.value_or(-largest));
 }

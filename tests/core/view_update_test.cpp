@@ -2,6 +2,7 @@
 // same program written out of place; what cannot be recorded raises and says why.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -16,9 +17,12 @@
 namespace entasis {
 namespace {
 
+// The largest difference, relative to the largest element where that is above 1.
 double difference(const Tensor& a, const Tensor& b) {
   if (!(a.shape() == b.shape())) return INFINITY;
-  return a.numel() == 0 ? 0 : amax(abs(sub(a.detach(), b.detach()))).item();
+  if (a.numel() == 0) return 0;
+  const double largest = amax(abs(b.detach())).item();
+  return amax(abs(sub(a.detach(), b.detach()))).item() / std::max(1.0, largest);
 }
 
 // Gradients of the first and second order of what `program` makes of two leaves.
