@@ -430,13 +430,13 @@ void check_target(const Run& run, const Tensor& target, const Spec& spec) {
   if (run.needs_grad && target.impl()->is_view) check_recorded_view(*target.impl());
 }
 
-// What the target is before a write that a gradient looks behind, with the target's history; an
-// undefined tensor if none does.
-Tensor kept_target(const Run& run, const Tensor& target) {
-  const SaveMask mask = saves_of(run.op, run.inputs);
+// What the target is before a write that a gradient of the `given` inputs looks behind, with the
+// target's history; an undefined tensor if none does.
+Tensor kept_target(const Run& run, Inputs given, const Tensor& target) {
+  const SaveMask mask = saves_of(run.op, given);
   bool reads = false;
   int k = 0;
-  for (const Operand& in : run.inputs) {
+  for (const Operand& in : given) {
     reads |= (mask & saves_in(k)) && in.is_tensor() && in.tensor().same(target);
     ++k;
   }
@@ -478,7 +478,7 @@ void run_in_place(Run& run) {
 
   begin_on_device(run);
   const bool records = run.needs_grad && run.op.vjp != nullptr && is_floating_point(target.dtype());
-  const Tensor before = records ? kept_target(run, target) : Tensor();
+  const Tensor before = records ? kept_target(run, given, target) : Tensor();
   run_seen(run, {&target, 1}, [&](bool with_kernel) {
     if (with_kernel && !run.device.is_meta()) run_kernel(run, {&target, 1}, find_kernel(run));
     Storage& storage = *target.impl()->storage;

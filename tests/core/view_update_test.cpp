@@ -237,6 +237,10 @@ TEST(ViewUpdate, WhatCannotBeRecordedSaysWhy) {
   Tensor w = ones({4}, kF64).requires_grad_();
   Tensor gaps = ones({8}, kF64).as_strided({4}, {2}).detach();
   expect_message([&] { gaps.slice(0, 0, 4).mul_(w); }, "in which the change cannot be recorded");
+  // An operand that lies askew in the target is read as it was, but has lost its values since.
+  Tensor square = ones({2, 2}, kF64).requires_grad_() * 2;
+  square.div_(square.t());
+  EXPECT_THROW(square.sum().backward(), AutogradError);
   // Saved values that the change wrote over.
   Tensor k = x * 1;
   const Tensor kept = k[0].exp(), product = k[0] * w;

@@ -187,8 +187,10 @@ FORMULA Scalar<T> copysign(Scalar<T> magnitude, Scalar<T> sign) {
     return Scalar<T>(::copysignf(magnitude.v, sign.v));
   else if constexpr (std::is_same_v<T, double>)
     return Scalar<T>(::copysign(magnitude.v, sign.v));
-  else
+  else if constexpr (std::is_signed_v<T>)
     return sign.v < T(0) ? -abs(magnitude) : abs(magnitude);
+  else
+    return magnitude;
 }
 
 // 1 / (1 + exp(-x)): the exponential may overflow to infinity, and the quotient is then 0.
