@@ -77,9 +77,12 @@ void run_pointwise(CudaContext& context, const PointwiseEntry& entry, Inputs in,
 // ---- Kernels
 
 inline constexpr int kPointwiseThreads = 256;
-// Two double vectors would not leave registers for a long formula.
-template <class M>
-inline constexpr int kVectorsPerThread = sizeof(M) == 8 ? 1 : 2;
+// Formulas say so, by a specialisation, if two vectors of them would not leave registers.
+template <class F>
+inline constexpr bool kNeedsRegisters = false;
+// Two double vectors would not leave registers for a long formula either.
+template <class F, class M>
+inline constexpr int kVectorsPerThread = sizeof(M) == 8 || kNeedsRegisters<F> ? 1 : 2;
 inline constexpr int kElementsPerThread = 4;
 
 template <class T>
@@ -100,7 +103,8 @@ __device__ __forceinline__ T call_formula(const T (&x)[sizeof...(k)], std::index
 template <class F>
 concept Refusing = requires { F::kDemand; };
 
-// The first element that a thread's formula refuses, by its position in the launch.
+// The first element that a thread's formula refuses, by its position in the launch; of its operands
+// the first is told.
 template <class F, class T>
 struct Refusal {
   template <size_t... k>
@@ -159,7 +163,7 @@ template <class F, class M, int kArity>
 __global__ void __launch_bounds__(kPointwiseThreads)
     pointwise_vector(const __grid_constant__ PointwiseOperands p, int64_t n) {
   using T = Computed<M>;
-  constexpr int kSize = kVecSize<M>, kVectors = kVectorsPerThread<M>;
+  constexpr int kSize = kVecSize<M>, kVectors = kVectorsPerThread<F, M>;
   constexpr auto kOperands = std::make_index_sequence<kArity>();
   const int64_t first = int64_t(blockIdx.x) * (kPointwiseThreads * kVectors) + threadIdx.x;
   VectorOperands<M, kArity> operands[kVectors];
@@ -250,7 +254,7 @@ __global__ void __launch_bounds__(kPointwiseThreads)
 
 template <class F, class M, int kArity>
 void launch_vector(const PointwiseOperands& operands, int64_t n, cudaStream_t stream) {
-  constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kVectorsPerThread<M> * kVecSize<M>;
+  constexpr int64_t kPerBlock = int64_t(kPointwiseThreads) * kVectorsPerThread<F, M> * kVecSize<M>;
   launch(&pointwise_vector<F, M, kArity>, dim3(unsigned((n + kPerBlock - 1) / kPerBlock)),
          dim3(kPointwiseThreads), 0, stream, operands, n);
 }
