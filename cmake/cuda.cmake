@@ -94,23 +94,41 @@ entasis_cuda_library(ENTASIS_CUDART_STATIC NAMES libcudart_static.a)
 entasis_cuda_library(ENTASIS_CUBLASLT NAMES cublasLt libcublasLt.so.13)
 
 # No kernel may spill registers or keep anything in local memory: ptxas says so (tests/build/spills).
+# A file whose comment says why, after the words "Local memory:", may have a stack frame.
 set(ENTASIS_PTXAS_GATES -Xptxas=--warn-on-local-memory-usage,--warn-on-spills)
+set(_entasis_frame_gates -Xptxas=--warn-on-spills)
 if(ENTASIS_WERROR)
   list(APPEND ENTASIS_PTXAS_GATES -Xptxas=-Werror)
+  list(APPEND _entasis_frame_gates -Xptxas=-Werror)
 endif()
+set(_entasis_framed_kernels)
+foreach(file IN LISTS ENTASIS_CUDA_KERNELS)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(STRINGS "${file}" says_why REGEX "// .*Local memory:" LIMIT_COUNT 1)
+  if(says_why)
+    list(APPEND _entasis_framed_kernels "${file}")
+  endif()
+endforeach()
+set(_entasis_plain_kernels ${ENTASIS_CUDA_KERNELS})
+list(REMOVE_ITEM _entasis_plain_kernels ${_entasis_framed_kernels})
 add_library(entasis_cuda_backend OBJECT ${ENTASIS_CUDA_SOURCES})
 target_link_libraries(entasis_cuda_backend PRIVATE entasis_flags)
-add_library(entasis_cuda_kernels OBJECT ${ENTASIS_CUDA_KERNELS})
+add_library(entasis_cuda_kernels OBJECT ${_entasis_plain_kernels})
+add_library(entasis_cuda_framed_kernels OBJECT ${_entasis_framed_kernels})
 # The standard is given as an option: CMake 3.25 does not know that nvcc 13 has it.
 # Products and sums are not contracted, so that fused kernels give the bits of single ones; a formula
 # that wants a fused multiply-add says so. constexpr functions of the host serve kernels too.
-target_compile_options(entasis_cuda_kernels PRIVATE
-  -std=c++20 --fmad=false --expt-relaxed-constexpr --compress-mode=size
-  $<$<BOOL:${ENTASIS_CUDA_LINEINFO}>:-lineinfo>
-  -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-fno-strict-aliasing
-  ${ENTASIS_PTXAS_GATES}
-  $<$<BOOL:${ENTASIS_WERROR}>:-Xcompiler=-Werror> $<$<BOOL:${ENTASIS_WERROR}>:--Werror=all-warnings>)
-foreach(part IN ITEMS entasis_cuda_backend entasis_cuda_kernels)
+function(entasis_kernel_options target)
+  target_compile_options(${target} PRIVATE
+    -std=c++20 --fmad=false --expt-relaxed-constexpr --compress-mode=size
+    $<$<BOOL:${ENTASIS_CUDA_LINEINFO}>:-lineinfo>
+    -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-fno-strict-aliasing
+    ${ARGN}
+    $<$<BOOL:${ENTASIS_WERROR}>:-Xcompiler=-Werror> $<$<BOOL:${ENTASIS_WERROR}>:--Werror=all-warnings>)
+endfunction()
+entasis_kernel_options(entasis_cuda_kernels ${ENTASIS_PTXAS_GATES})
+entasis_kernel_options(entasis_cuda_framed_kernels ${_entasis_frame_gates})
+foreach(part IN ITEMS entasis_cuda_backend entasis_cuda_kernels entasis_cuda_framed_kernels)
   set_target_properties(${part} PROPERTIES
     POSITION_INDEPENDENT_CODE ON
     CXX_EXTENSIONS OFF
@@ -122,7 +140,9 @@ foreach(part IN ITEMS entasis_cuda_backend entasis_cuda_kernels)
     "${ENTASIS_CUDA_INCLUDE_DIR}" "${ENTASIS_CUDNN_INCLUDE_DIR}")
   add_dependencies(${part} entasis_build_header)
 endforeach()
-set(_entasis_cuda_objects $<TARGET_OBJECTS:entasis_cuda_backend> $<TARGET_OBJECTS:entasis_cuda_kernels>)
+set(_entasis_cuda_objects
+  $<TARGET_OBJECTS:entasis_cuda_backend> $<TARGET_OBJECTS:entasis_cuda_kernels>
+  $<TARGET_OBJECTS:entasis_cuda_framed_kernels>)
 
 if(BUILD_SHARED_LIBS)
   add_library(entasis_cuda SHARED ${_entasis_cuda_objects})
