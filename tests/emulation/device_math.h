@@ -64,6 +64,7 @@ inline float fdividef(float a, float b) { return a / b; }
 inline float normcdff(float x) { return 0.5f * std::erfc(-x * float(M_SQRT1_2)); }
 inline double normcdf(double x) { return 0.5 * std::erfc(-x * M_SQRT1_2); }
 inline double sinpi(double x) {
+  if (std::isinf(x)) return std::nan("");
   return x == std::trunc(x) ? std::copysign(0.0, x) : std::sin(M_PI * std::remainder(x, 2.0));
 }
 inline double cospi(double x) {

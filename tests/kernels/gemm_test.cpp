@@ -332,7 +332,7 @@ TYPED_TEST(GemmTest, TakesTheStepBehindTheProduct) {
         SCOPED_TRACE(name_of(m, n, k) + " b " + layout.name + " gap " + std::to_string(gap));
         const Problem<T> problem(m, n, k, kPlain, layout, {true, k % 3 == 0, true, gap});
         const auto other = random_values<T>(problem.c_before.size(), 9);
-        on_every_target([&](int64_t) {
+        on_every_target([&, n = n](int64_t) {
           for (const int threads : {1, 7}) {
             set_num_threads(threads);
             const std::vector<T> product = problem.run();
@@ -373,7 +373,7 @@ TYPED_TEST(GemmTest, PackedBeforeGivesTheSameBits) {
     for (const Layout& layout : {kPlain, kTransposed}) {
       SCOPED_TRACE(name_of(m, n, k) + " b " + layout.name);
       const Problem<T> problem(m, n, k, kPlain, layout, {true, false, false, 1});
-      on_every_target([&](int64_t) {
+      on_every_target([&, n = n, k = k](int64_t) {
         for (const int threads : {1, 2, 7, 32}) {
           set_num_threads(threads);
           Gemm<T> g = problem.g;

@@ -285,7 +285,7 @@ const std::vector<UnaryCase>& unary_cases() {
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},
       {"erf_gaussian", 3, 3, erf_gaussian<double>, erf_gaussian<long double>},
-      {"erfc", 4, 4, [](double x) { return std::erfc(x); },
+      {"erfc", 4.25, 4.25, [](double x) { return std::erfc(x); },
        [](long double x) { return std::erfc(x); }},
       {"erfinv", 1, 4, erfinv<double>, erfinv<long double>},
       {"lgamma", 1, 6, lgamma<double>, lgamma<long double>},
