@@ -229,7 +229,7 @@ R erfinv(R x) {
 // x = n/2 + r exactly, by quarters of a turn.
 template <class R>
 R wave_of_pi(R x, int quarter) {
-  if (std::isinf(x)) return NAN;
+  if (!std::isfinite(x)) return NAN;
   const R turn = std::remainder(x, R{2});
   const int n = int(std::nearbyint(2 * turn));
   const R angle = R{3.141592653589793238462643383279502884L} * (turn - R(n) / 2);

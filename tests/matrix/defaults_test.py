@@ -59,7 +59,8 @@ def same_default(declared, row):
     if declared == row or declared is None or row is None:
         return declared == row
     try:
-        return float(declared) == float(row)
+        over, _, under = declared.partition(" / ")  # a quotient is written as such
+        return float(over) / float(under or 1) == float(row)
     except ValueError:
         return False
 
