@@ -9,7 +9,7 @@ constexpr Real kPi = 3.14159265358979323846264338327950288L;
 // By quarters of a turn, so that integers give exactly 0.
 Real sinc(Real x) {
   if (x == 0) return 1;
-  if (std::isinf(x)) return NAN;
+  if (!std::isfinite(x)) return NAN;
   const Real turn = std::remainder(x, Real(2));
   const int n = int(std::nearbyint(2 * turn));
   const Real angle = kPi * (turn - Real(n) / 2);
