@@ -55,6 +55,18 @@ inline void __sincosf(float x, float* sine, float* cosine) {
 inline float __fdividef(float a, float b) { return a / b; }
 inline float __saturatef(float x) { return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f; }
 
+// The C library's write the sign to a global variable, on which threads race.
+inline float lgammaf_without_sign(float x) {
+  int sign;
+  return lgammaf_r(x, &sign);
+}
+inline double lgamma_without_sign(double x) {
+  int sign;
+  return lgamma_r(x, &sign);
+}
+#define lgammaf lgammaf_without_sign
+#define lgamma lgamma_without_sign
+
 // ---- Functions beyond the C library.
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline double rsqrt(double x) { return 1.0 / std::sqrt(x); }
