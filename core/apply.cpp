@@ -205,11 +205,7 @@ inline void run_kernel(const Run& run, Outputs outputs, const KernelSlot& slot) 
 inline void mark_as_view(TensorImpl& view, const Ref<TensorImpl>& input) {
   view.is_view = true;
   if (!thread_state.grad_enabled || !is_floating_point(view.dtype)) return;
-  if (!input->is_view) {
-    view.base = input;
-  } else {
-    view.base = input->base;
-  }
+  view.base = input->is_view ? input->base : input;
   if (view.base && view.base->dtype != view.dtype) view.base = nullptr;
 }
 
@@ -392,12 +388,7 @@ void check_recorded_view(const TensorImpl& view) {
     throw AutogradError(
         "the target is a view of a leaf that needs a gradient; change it under NoGrad");
   }
-  const Dims dense = dense_strides_like(base->shape, base->strides);
-  bool has_gaps = false;
-  for (int i = 0; i < dense.size(); ++i) {
-    has_gaps |= base->shape[i] != 1 && base->strides[i] != dense[i];
-  }
-  if (has_gaps) {
+  if (!has_strides(*base, dense_strides_like(base->shape, base->strides))) {
     throw AutogradError("the target is a view of a tensor of shape " + to_string(base->shape) +
                         " with strides " + to_string(base->strides) +
                         ", in which the change cannot be recorded; clone() that first");

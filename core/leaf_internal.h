@@ -26,5 +26,7 @@ Ref<TensorImpl> new_tensor_impl();
 Tensor empty_dense(const Spec& spec, Device device);
 // A header on the same storage and geometry as `from`, without history.
 Ref<TensorImpl> alias_impl(const TensorImpl& from);
+// Whether `t` has these strides, where its sizes make them matter.
+bool has_strides(const TensorImpl& t, const Dims& strides);
 
 }  // namespace entasis

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <bit>
-#include <utility>
 
 #include <entasis/core/autograd.h>
 #include <entasis/core/engine_internal.h>
@@ -148,12 +147,6 @@ void derive(TensorImpl& view) {
   connect(made.node->edges.emplace_back(), *view.base);
   made.node->outputs = 1;
   hang(*made.node, view, 0);
-}
-
-void forget_history(TensorImpl& t) {
-  if (Node* node = std::exchange(t.grad_fn, nullptr)) node->release();
-  t.requires_grad = false;
-  t.history = t.storage->recorded_writes;
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ void stamp(Node& node, const OpInfo& op, Location at);
 void connect(Edge& edge, const TensorImpl& input);
 // Makes `output` the result `slot` of `node`.
 void hang(Node& node, TensorImpl& output, int slot);
+// Leaves `tensor` without a history, as its storage is now.
+void forget_history(TensorImpl& tensor);
 // A tensor whose gradient is to be kept asks another node for it from now on.
 void move_retained(Node& from, Node& to, const TensorImpl& tensor, int slot);
 // Gives `to`, which has none, the history of `from`.

@@ -11,6 +11,7 @@
 #include <entasis/core/leaf_internal.h>
 #include <entasis/core/node.h>
 #include <entasis/core/op_note_internal.h>
+#include <entasis/core/record_internal.h>
 #include <entasis/core/thread_state_internal.h>
 
 namespace entasis {
@@ -19,13 +20,6 @@ namespace {
 int next_hook_id() {
   static constinit std::atomic<int> next{1};
   return next.fetch_add(1, std::memory_order_relaxed);
-}
-
-bool has_strides(const TensorImpl& t, const Dims& strides) {
-  for (int i = 0; i < strides.size(); ++i) {
-    if (t.shape[i] != 1 && t.strides[i] != strides[i]) return false;
-  }
-  return true;
 }
 
 template <class List, class Match>
@@ -39,6 +33,13 @@ void forget_retained(Node& node, const TensorImpl* tensor) {
 }
 
 }  // namespace
+
+bool has_strides(const TensorImpl& t, const Dims& strides) {
+  for (int i = 0; i < strides.size(); ++i) {
+    if (t.shape[i] != 1 && t.strides[i] != strides[i]) return false;
+  }
+  return true;
+}
 
 void move_retained(Node& from, Node& to, const TensorImpl& tensor, int slot) {
   for (const Node::RetainedOutput& entry : from.watchers->retained) {
@@ -283,14 +284,18 @@ void Tensor::set_data(const Tensor& source) {
   to.base = nullptr;
 }
 
-Tensor& Tensor::detach_() {
-  if (Node* node = std::exchange(impl_->grad_fn, nullptr)) {
-    if (node->watchers) forget_retained(*node, impl_.get());
+void forget_history(TensorImpl& tensor) {
+  if (Node* node = std::exchange(tensor.grad_fn, nullptr)) {
+    if (node->watchers) forget_retained(*node, &tensor);
     node->release();
   }
-  impl_->requires_grad = false;
-  impl_->slot = 0;
-  impl_->history = impl_->storage->recorded_writes;
+  tensor.requires_grad = false;
+  tensor.slot = 0;
+  tensor.history = tensor.storage->recorded_writes;
+}
+
+Tensor& Tensor::detach_() {
+  forget_history(*impl_);
   return *this;
 }
 

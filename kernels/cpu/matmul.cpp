@@ -206,18 +206,10 @@ void matmul(CpuContext&, const Matmul&, Inputs in, Outputs out) {
 
 namespace {
 
-// Which pointwise op follows a product; null for none.
-using FollowingOp = const char*;
-
-template <class T>
-auto run_of(FollowingOp op) {
-  constexpr Lanes kLanes = std::is_same_v<T, double> ? Lanes::kF64 : Lanes::kF32;
-  return pointwise_entry(op).run[int(kLanes)];
-}
-
-// Inputs: x, weight, bias or nothing and, for an op of two operands, its other. Writes the op's
-// results to `out`, and what it was applied to into `product` if that is another tensor.
-void run_linear(Inputs in, FollowingOp op, Tensor& product, Tensor& out) {
+// Inputs: x, weight, bias or nothing and, if the pointwise op that follows has two operands, its
+// other. Writes that op's results to `out`, and what it was applied to into `product` if that is
+// another tensor. `following` is null for none.
+void run_linear(Inputs in, const PointwiseEntry* following, Tensor& product, Tensor& out) {
   if (out.numel() == 0) return;
   with_compute_type(out.dtype(), [&]<class T>(TypeTag<T>) {
     OutputView<T> c(product);
@@ -226,7 +218,8 @@ void run_linear(Inputs in, FollowingOp op, Tensor& product, Tensor& out) {
     if (in[2].is_tensor()) bias.emplace(in[2].tensor(), InputView<T>::kDense);
     GemmFinish<T> finish;
     if constexpr (std::is_floating_point_v<T>) {
-      if (op != nullptr) finish.run = run_of<T>(op);
+      constexpr Lanes kLanes = std::is_same_v<T, double> ? Lanes::kF64 : Lanes::kF32;
+      if (following != nullptr) finish.run = following->run[int(kLanes)];
       if (in.size() > 3) {
         other.emplace(in[3].tensor(), InputView<T>::kDense);
         finish.other = other->data();
@@ -247,16 +240,21 @@ void run_linear(Inputs in, FollowingOp op, Tensor& product, Tensor& out) {
 
 }  // namespace
 
+// The entries are looked up once.
 void linear(CpuContext&, const Linear&, Inputs in, Outputs out) {
-  run_linear(in, in.size() > 3 ? "add" : nullptr, out[0], out[0]);
+  static const PointwiseEntry& add = pointwise_entry("add");
+  run_linear(in, in.size() > 3 ? &add : nullptr, out[0], out[0]);
 }
 
 void linear_relu(CpuContext&, const LinearRelu&, Inputs in, Outputs out) {
-  run_linear(in, "relu", out[0], out[0]);
+  static const PointwiseEntry& relu = pointwise_entry("relu");
+  run_linear(in, &relu, out[0], out[0]);
 }
 
 void linear_gelu(CpuContext&, const LinearGelu& op, Inputs in, Outputs out) {
-  run_linear(in, op.by_tanh ? "gelu_tanh" : "gelu", out[op.keeps_argument ? 1 : 0], out[0]);
+  static const PointwiseEntry& exact = pointwise_entry("gelu");
+  static const PointwiseEntry& by_tanh = pointwise_entry("gelu_tanh");
+  run_linear(in, op.by_tanh ? &by_tanh : &exact, out[op.keeps_argument ? 1 : 0], out[0]);
 }
 
 }  // namespace entasis::cpu

@@ -205,6 +205,21 @@ TEST(ViewUpdate, RetainedGradientsMoveOn) {
   EXPECT_EQ(x.grad().sum().item(), 18);
 }
 
+TEST(ViewUpdate, AViewThatLosesItsHistoryAsksForNoGradient) {
+  Tensor x = ones({2, 2}, kF64).requires_grad_();
+  Tensor base = x * 1, loss;
+  {
+    Tensor row = base[0];
+    row.retain_grad();
+    loss = row.sum();
+    base.mul_(2);  // the row's history is stale
+    base.detach_();
+    EXPECT_FALSE(row.requires_grad());
+  }
+  loss.backward();  // must not look for the row, which is gone
+  EXPECT_EQ(x.grad().sum().item(), 2);
+}
+
 TEST(ViewUpdate, GraphsOfUpdatesDie) {
   // A node that keeps a view must not keep the base, whose history leads to that node.
   WeakStorage storage;
