@@ -365,11 +365,12 @@ bool overlaps_itself(const TensorImpl& t) {
   return false;
 }
 
-// Whether writing `target` element by element could change what is still to be read of `other`.
-bool overlaps_askew(const TensorImpl& target, const TensorImpl& other) {
+// Whether writing `target` could change what is still to be read of `other`. A pointwise op may
+// read the very elements that it writes.
+bool could_change(const TensorImpl& target, const TensorImpl& other, bool pointwise) {
   if (target.storage.get() != other.storage.get() || other.numel == 0) return false;
-  if (target.offset == other.offset && target.dtype == other.dtype && target.shape == other.shape &&
-      target.strides == other.strides) {
+  if (pointwise && target.offset == other.offset && target.dtype == other.dtype &&
+      target.shape == other.shape && target.strides == other.strides) {
     return false;
   }
   const Extent a = extent_of(target), b = extent_of(other);
@@ -449,12 +450,13 @@ void run_in_place(Run& run) {
   run.op.infer(run.attributes, run.inputs, {}, specs);
   check_target(run, target, specs[0]);
 
-  // An input that shares memory askew is read from a copy made beforehand.
+  // An input that the write could change is read from a copy made beforehand.
+  const bool pointwise = run.op.flags & kPointwise;
   Inputs given = run.inputs;
   SmallVector<Tensor, 2> copies;
   SmallVector<Operand, 4> operands;
   for (const Operand& in : given.subspan(1)) {
-    if (in.is_tensor() && overlaps_askew(*target.impl(), *in.tensor().impl())) {
+    if (in.is_tensor() && could_change(*target.impl(), *in.tensor().impl(), pointwise)) {
       copies.reserve(int(given.size()));
       const Tensor& t = in.tensor();
       const GradMode unrecorded(false);

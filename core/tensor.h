@@ -165,6 +165,10 @@ class ENTASIS_API Tensor {
   // (Defined inline in <entasis/ops/methods.h>, so that core declares and ops defines.)
   Tensor operator[](const Index& index) const;
   Tensor index(std::initializer_list<Index> indices, Location at = {}) const;
+  Tensor& index_put_(std::initializer_list<Index> indices, const Tensor& values,
+                     bool accumulate = false, Location at = {});
+  Tensor& index_put_(std::initializer_list<Index> indices, Number value, bool accumulate = false,
+                     Location at = {});
   Tensor to(DType dtype, Location at = {}) const;
   Tensor to(Device device, bool non_blocking = false, Location at = {}) const;
   Tensor clone(Location at = {}) const;

@@ -1,9 +1,12 @@
 // Subscripts: the part that makes a view goes first, dimension by dimension; what index tensors
-// name is then gathered in one op.
+// name is then read or written in one op.
 #include <entasis/ops/indexing.h>
 
 #include <entasis/core/row.h>
+#include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/copy_internal.h>
+#include <entasis/ops/factory.h>
 #include <entasis/ops/indexing_internal.h>
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/shape.h>
@@ -20,10 +23,10 @@ namespace {
 
 constexpr int kMaxIndices = kMaxDims;
 
-// The index tensors that a node kept: inputs 1 and later.
-SmallVector<Tensor, 2> saved_indices(const Saved& saved) {
+// The index tensors that a node kept: inputs `first` and later.
+SmallVector<Tensor, 2> saved_indices(const Saved& saved, int first = 1) {
   SmallVector<Tensor, 2> indices;
-  for (int i = 1; i < saved.inputs(); ++i) indices.push_back(saved.in(i));
+  for (int i = first; i < saved.inputs(); ++i) indices.push_back(saved.in(i));
   return indices;
 }
 std::span<const Tensor> span_of(const SmallVector<Tensor, 2>& tensors) {
@@ -37,19 +40,28 @@ SmallVector<Operand, 4> operands_of(const Tensor& first, std::span<const Tensor>
   return operands;
 }
 
+// Returns target.
+Tensor put(const IndexPut& op, Tensor target, const Tensor& values, std::span<const Tensor> indices,
+           Location at);
+
+// The shape that index tensors for the dimensions from `dim` on make of one.
+Dims indexed_shape(const Dims& shape, int dim, const Dims& index, int indices) {
+  Dims result;
+  for (int i = 0; i < dim; ++i) result.push_back(shape[i]);
+  for (int64_t size : index) result.push_back(size);
+  for (int i = dim + indices; i < shape.size(); ++i) result.push_back(shape[i]);
+  return result;
+}
+
 }  // namespace
 
 template <>
 struct Rule<IndexTensors> {
   static constexpr SaveMask saves[] = {kSavesIndices};
   static Spec infer(const IndexTensors& op, Inputs in) {
-    const int dim = int(op.dim), count = int(in.size()) - 1;
-    Dims shape;
-    for (int i = 0; i < dim; ++i) shape.push_back(in[0].size(i));
-    for (int64_t size : in[1].shape()) shape.push_back(size);
-    for (int i = dim + count; i < in[0].dim(); ++i) shape.push_back(in[0].size(i));
     for (const Operand& index : in.subspan(1)) check_index_dtype(index);
-    return Spec::dense(in[0].dtype(), shape);
+    return Spec::dense(in[0].dtype(), indexed_shape(in[0].shape(), int(op.dim), in[1].shape(),
+                                                    int(in.size()) - 1));
   }
   static Grads vjp(const IndexTensors& op, const Saved& saved, Grads gy) {
     const SmallVector<Tensor, 2> indices = saved_indices(saved);
@@ -66,6 +78,37 @@ struct Rule<IndexBackward> {
   static Grads vjp(const IndexBackward& op, const Saved& saved, Grads gy) {
     const SmallVector<Tensor, 2> indices = saved_indices(saved);
     return {index_tensors(gy[0], span_of(indices), op.dim, op.skip, {})};
+  }
+};
+
+template <>
+struct Rule<IndexPut> {
+  static constexpr SaveMask saves[] = {kSavesIndices << 1};
+  static Spec infer(const IndexPut& op, Inputs in) {
+    const Dims& shape = in[0].shape();
+    for (const Operand& index : in.subspan(2)) check_index_dtype(index);
+    if (in[1].dtype() != in[0].dtype()) {
+      throw DtypeError(std::string("the values are ") + name_of(in[1].dtype()) +
+                       ", the tensor they are put in is " + name_of(in[0].dtype()));
+    }
+    const Dims named = indexed_shape(shape, int(op.dim), in[2].shape(), int(in.size()) - 2);
+    if (!(in[1].shape() == named)) {
+      throw ShapeError("the values have shape " + to_string(in[1].shape()) + ", not " +
+                       to_string(named));
+    }
+    return {in[0].dtype(), shape, in[0].strides()};
+  }
+  static Grads vjp(const IndexPut& op, const Saved& saved, Grads gy) {
+    const SmallVector<Tensor, 2> indices = saved_indices(saved, 2);
+    const Tensor read = saved.if_needed(
+        1, [&] { return index_tensors(gy[0], span_of(indices), op.dim, kSkipNothing, {}); });
+    if (op.repeated == Repeated::kAdds) return {gy[0], read};
+    // Nothing is left of what was overwritten.
+    const Tensor kept = saved.if_needed(0, [&] {
+      const Tensor zero = full({}, 0, {gy[0].dtype(), gy[0].device()});
+      return put(op, clone(gy[0]), expand(zero, saved.shape(1)), span_of(indices), {});
+    });
+    return {kept, read};
   }
 };
 
@@ -95,6 +138,14 @@ Tensor nonzero(const Tensor& input, Location at) { return apply(Nonzero{}, at, i
 
 namespace {
 
+Tensor put(const IndexPut& op, Tensor target, const Tensor& values, std::span<const Tensor> indices,
+           Location at) {
+  SmallVector<Operand, 4> in{target, values};
+  for (const Tensor& index : indices) in.push_back(index);
+  apply_in_place_raw(op_info<IndexPut>, &op, {in.data(), size_t(in.size())}, at);
+  return target;
+}
+
 // A subscript under way: the view made so far, and the index tensors with the dimension of the view
 // that each stands for.
 struct Subscript {
@@ -102,6 +153,10 @@ struct Subscript {
   int dim = 0;  // the next dimension of the view
   SmallVector<Tensor, 2> indices;
   SmallVector<int, 2> places;
+  int masks = 0, index_tensors = 0;  // among the entries
+  bool keeps_mask = false;           // the only mask is to be kept instead of made into indices
+  Tensor mask;
+  int after_mask = 0;  // the dimension of the view behind those of the kept mask
   bool changed = false;
 };
 
@@ -124,9 +179,7 @@ int consumed_by(const Index& index) {
       break;
   }
   if (!index.tensor.defined()) throw ValueError("an index is an undefined tensor");
-  if (index.tensor.dtype() != kBool) return 1;
-  if (index.tensor.dim() == 0) throw IndexError("a 0-d bool tensor is no index");
-  return index.tensor.dim();
+  return index.tensor.dtype() == kBool ? index.tensor.dim() : 1;
 }
 
 // The dimensions that the ellipsis stands for.
@@ -144,19 +197,37 @@ int count_free(const Tensor& input, std::span<const Index> indices) {
   return input.dim() - consumed;
 }
 
-// A mask names the elements where it holds: one index tensor a dimension.
-void add_mask(Subscript& s, const Tensor& mask, Location at) {
+void check_mask(const Tensor& mask, const Subscript& s) {
   for (int i = 0; i < mask.dim(); ++i) {
     if (mask.shape()[i] != s.view.shape()[s.dim + i]) {
       throw IndexError("a mask of shape " + to_string(mask.shape()) + " does not fit shape " +
                        to_string(s.view.shape()) + " at dimension " + std::to_string(s.dim + i));
     }
   }
+}
+
+// A 0-d mask chooses along a new axis.
+Tensor with_axis(Subscript& s, const Tensor& mask, Location at) {
+  if (mask.dim() > 0) return mask;
+  s.view = unsqueeze(s.view, s.dim, at);
+  return unsqueeze(mask, 0, at);
+}
+
+// A mask names the elements where it holds: one index tensor a dimension.
+void add_mask(Subscript& s, const Tensor& given, Location at) {
+  const Tensor mask = with_axis(s, given, at);
+  check_mask(mask, s);
+  if (s.keeps_mask) {
+    s.mask = mask;
+    s.after_mask = s.dim += mask.dim();
+    return;
+  }
   const Tensor positions = nonzero(mask, at);
   for (int i = 0; i < mask.dim(); ++i) {
     s.indices.push_back(select(positions, 1, i, at));
     s.places.push_back(s.dim++);
   }
+  ++s.masks;
 }
 
 void add_entry(Subscript& s, const Index& index, int free, Location at) {
@@ -189,6 +260,7 @@ void add_entry(Subscript& s, const Index& index, int free, Location at) {
       check_index_dtype(index.tensor);
       s.indices.push_back(index.tensor);
       s.places.push_back(s.dim++);
+      ++s.index_tensors;
       return;
   }
   s.changed = true;
@@ -228,21 +300,124 @@ Tensor whole(const Tensor& input, Location at) {
   return permute(input, order, at);
 }
 
+Subscript follow(const Tensor& input, std::span<const Index> indices, bool keeps_mask,
+                 Location at) {
+  const int free = count_free(input, indices);
+  Subscript s;
+  s.view = input;
+  s.keeps_mask = keeps_mask;
+  for (const Index& entry : indices) add_entry(s, entry, free, at);
+  return s;
+}
+
+// What is read or written in one op: in the view, `indices` stand for the dimensions from `dim` on.
+struct Indexed {
+  Tensor view;
+  SmallVector<Tensor, 2> indices;
+  int64_t dim;
+};
+Indexed gather(Subscript s, Location at) {
+  broadcast_indices(s.indices, at);
+  if (are_adjacent(s.places)) return {s.view, s.indices, s.places[0]};
+  return {bring_to_front(s, at), s.indices, 0};
+}
+
+// Values without the leading dimensions of size 1 that are too many, broadcast.
+Tensor fit_values(const Tensor& values, const Dims& shape, Location at) {
+  Tensor fitting = values;
+  while (fitting.dim() > shape.size() && fitting.shape()[0] == 1) {
+    fitting = select(fitting, 0, 0, at);
+  }
+  if (!broadcasts_to(fitting.shape(), shape)) {
+    throw ShapeError("values of shape " + to_string(values.shape()) +
+                     " do not broadcast to what the subscript names, of shape " + to_string(shape));
+  }
+  return expand(fitting, shape, at);
+}
+
+// Whether one entry is a mask and no other an index tensor.
+bool has_only_a_mask(std::span<const Index> indices) {
+  int masks = 0, tensors = 0;
+  for (const Index& index : indices) {
+    if (index.kind != Index::Kind::kTensor || is_integer_tensor(index)) continue;
+    ++(index.tensor.defined() && index.tensor.dtype() == kBool ? masks : tensors);
+  }
+  return masks == 1 && tensors == 0;
+}
+
+// One number where a mask holds: chosen element by element, so that nothing waits for the device.
+void fill_masked(const Subscript& s, const Tensor& value, Location at) {
+  Tensor mask = s.mask;
+  for (int i = s.after_mask; i < s.view.dim(); ++i) mask = unsqueeze(mask, -1, at);
+  copy_(s.view, where(mask, to(value, s.view.dtype(), at), s.view, at), false, at);
+}
+
+void put_values(const Subscript& s, const Tensor& values, bool accumulate, Location at) {
+  const Indexed to = gather(s, at);
+  const Dims named =
+      indexed_shape(to.view.shape(), int(to.dim), to.indices[0].shape(), to.indices.size());
+  Tensor fitting = fit_values(values, named, at);
+  if (values.dim() == 0) fitting = to_device(fitting, to.view.device(), false, at);
+  if (!accumulate) {
+    const bool once = s.masks == 1 && s.index_tensors == 0;
+    put({to.dim, once ? Repeated::kNone : Repeated::kTakesLast}, to.view, fitting,
+        span_of(to.indices), at);
+    return;
+  }
+  const Tensor target = contiguous(to.view, at);
+  put({to.dim, Repeated::kAdds}, target, contiguous(fitting, at), span_of(to.indices), at);
+  if (!to.view.is_contiguous()) copy_(to.view, target, false, at);
+}
+
+SmallVector<Index, 4> entries_of(const Tensors& indices) {
+  SmallVector<Index, 4> entries;
+  for (const Tensor& index : indices) entries.push_back(index);
+  return entries;
+}
+
 }  // namespace
 
 Tensor index(const Tensor& input, std::span<const Index> indices, Location at) {
   const Frame frame("index", at);
   return placed("index", at, [&] {
-    const int free = count_free(input, indices);
-    Subscript s;
-    s.view = input;
-    for (const Index& entry : indices) add_entry(s, entry, free, at);
+    const Subscript s = follow(input, indices, false, at);
     if (s.indices.empty()) return s.changed ? s.view : whole(input, at);
-    broadcast_indices(s.indices, at);
-    const bool adjacent = are_adjacent(s.places);
-    return index_tensors(adjacent ? s.view : bring_to_front(s, at), span_of(s.indices),
-                         adjacent ? s.places[0] : 0, kSkipNothing, at);
+    const Indexed from = gather(s, at);
+    return index_tensors(from.view, span_of(from.indices), from.dim, kSkipNothing, at);
   });
+}
+
+Tensor index_put_(Tensor input, std::span<const Index> indices, const Tensor& values,
+                  bool accumulate, Location at) {
+  const Frame frame("index_put_", at);
+  return placed("index_put_", at, [&] {
+    if (!input.defined()) throw ValueError("the tensor is undefined");
+    if (!values.defined()) throw ValueError("the values are an undefined tensor");
+    const bool fills = !accumulate && values.dim() == 0 && has_only_a_mask(indices);
+    const Subscript s = follow(input, indices, fills, at);
+    if (fills) {
+      fill_masked(s, values, at);
+    } else if (!s.indices.empty()) {
+      put_values(s, values, accumulate, at);
+    } else if (accumulate) {
+      add_(s.view, fit_values(values, s.view.shape(), at), at);
+    } else {
+      copy_(s.view, fit_values(values, s.view.shape(), at), false, at);
+    }
+    return input;
+  });
+}
+
+Tensor index_put_(Tensor input, const Tensors& indices, const Tensor& values, bool accumulate,
+                  Location at) {
+  const SmallVector<Index, 4> entries = entries_of(indices);
+  return index_put_(input, {entries.data(), size_t(entries.size())}, values, accumulate, at);
+}
+
+Tensor index_put(const Tensor& input, const Tensors& indices, const Tensor& values, bool accumulate,
+                 Location at) {
+  const Frame frame("index_put", at);
+  return index_put_(clone(input, at), indices, values, accumulate, at);
 }
 
 namespace {
@@ -250,9 +425,19 @@ constinit const Row rows[] = {
     row<&nonzero>("nonzero", args("input"),
                   "The positions of the elements that are not zero, i64 of shape [count, rank], in "
                   "row-major order. Waits for the device, since the shape depends on values."),
+    row<static_cast<Tensor (*)(Tensor, const Tensors&, const Tensor&, bool, Location)>(
+        &index_put_)>(
+        "index_put_", args("input", "indices", "values", "accumulate"_a = false),
+        "Writes values, broadcast, where index tensors or masks for the first dimensions of input "
+        "point, and returns input. A place that is named several times takes the last value; with "
+        "accumulate all are added to what is there."),
+    row<&index_put>("index_put", args("input", "indices", "values", "accumulate"_a = false),
+                    "A copy of input with values, broadcast, where index tensors or masks for the "
+                    "first dimensions point. A place that is named several times takes the last "
+                    "value; with accumulate all are added to what is there."),
 };
 constinit OpInfo* const ops[] = {&op_info<IndexTensors>, &op_info<IndexBackward>,
-                                 &op_info<Nonzero>};
+                                 &op_info<IndexPut>, &op_info<Nonzero>};
 }  // namespace
 extern const RowList rows_indexing;
 constinit const RowList rows_indexing{rows, ops};

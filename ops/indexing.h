@@ -1,4 +1,4 @@
-// Subscripts: x[2], x.index({Slice(0, 3), kEllipsis, kNewAxis, ids}).
+// Subscripts: x[2], x.index({Slice(0, 3), kEllipsis, kNewAxis, ids}), x.index_put_({mask}, 0).
 #pragma once
 
 #include <concepts>
@@ -32,7 +32,8 @@ class Index {
   Index(Slice slice, Location at = {}) : kind(Kind::kSlice), slice(slice), at(at) {}
   Index(EllipsisIndex, Location at = {}) : kind(Kind::kEllipsis), at(at) {}
   Index(NewAxisIndex, Location at = {}) : kind(Kind::kNewAxis), at(at) {}
-  // Integer indices of any shape, or a bool mask for as many dimensions as it has.
+  // Integer indices of any shape, or a bool mask for as many dimensions as it has (a 0-d one for a
+  // new axis).
   Index(const Tensor& tensor, Location at = {}) : kind(Kind::kTensor), tensor(tensor), at(at) {}
 
   Kind kind;
@@ -47,6 +48,21 @@ class Index {
 // (their result dimensions stand where they stood if they were adjacent, else first). A mask stands
 // for the index tensors that nonzero() gives of it. Throws IndexError.
 ENTASIS_API Tensor index(const Tensor& input, std::span<const Index> indices, Location at = {});
+
+// Writes values, broadcast, where index() of the same subscript would read, in place: x[indices] =
+// values. Leading dimensions of size 1 that values has too many do not count. A place that index
+// tensors name several times takes the last of its values; with `accumulate` all are added to what
+// is there. Values have input's dtype, but for those of a view and the one number of a mask. The
+// gradient of the values is read at their places, of each place that is named. Throws IndexError,
+// ShapeError, DtypeError.
+ENTASIS_API Tensor index_put_(Tensor input, std::span<const Index> indices, const Tensor& values,
+                              bool accumulate = false, Location at = {});
+// With index tensors or masks for the first dimensions.
+ENTASIS_API Tensor index_put_(Tensor input, const Tensors& indices, const Tensor& values,
+                              bool accumulate = false, Location at = {});
+// The same in a copy.
+ENTASIS_API Tensor index_put(const Tensor& input, const Tensors& indices, const Tensor& values,
+                             bool accumulate = false, Location at = {});
 
 // The positions of the elements that are not zero: i64 [count, rank], in row-major order. Waits for
 // the device, since the shape depends on values.

@@ -1,4 +1,5 @@
-// Attributes of reading by index tensors and of its gradient, which all lookups share.
+// Attributes of reading and writing by index tensors; the gradient of reading is what all lookups
+// share.
 #pragma once
 
 #include <entasis/core/op.h>
@@ -24,6 +25,21 @@ struct IndexBackward {
   int64_t skip = -1;
   bool operator==(const IndexBackward&) const = default;
   void visit(auto& v) const { v("shape", shape), v("dim", dim), v("skip", skip); }
+};
+// What becomes of a place that several index positions name.
+enum class Repeated : uint8_t {
+  kTakesLast,  // it takes the last value
+  kAdds,       // the values are added to what is there, in index order
+  kNone,       // there is no such place: the index is of a mask
+};
+// In place, inputs x, values, index 0 … k-1: the reverse of IndexTensors, whose result has the
+// shape of values. With kAdds both are row-major dense.
+struct IndexPut {
+  static constexpr const char* name = "index_put_";
+  int64_t dim;
+  Repeated repeated;
+  bool operator==(const IndexPut&) const = default;
+  void visit(auto& v) const { v("dim", dim), v("repeated", repeated); }
 };
 // The positions of elements that are not zero, [count, rank], in row-major order.
 struct Nonzero {

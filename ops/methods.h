@@ -7,6 +7,7 @@
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/exponential.h>
+#include <entasis/ops/factory.h>
 #include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/matmul.h>
@@ -29,6 +30,15 @@ inline Tensor Tensor::operator[](const Index& index) const {
 }
 inline Tensor Tensor::index(std::initializer_list<Index> indices, Location at) const {
   return entasis::index(*this, {indices.begin(), indices.size()}, at);
+}
+inline Tensor& Tensor::index_put_(std::initializer_list<Index> indices, const Tensor& values,
+                                  bool accumulate, Location at) {
+  entasis::index_put_(*this, std::span(indices.begin(), indices.size()), values, accumulate, at);
+  return *this;
+}
+inline Tensor& Tensor::index_put_(std::initializer_list<Index> indices, Number value,
+                                  bool accumulate, Location at) {
+  return index_put_(indices, scalar_tensor(value, {dtype(), device()}, at), accumulate, at);
 }
 
 inline Tensor Tensor::to(DType dtype, Location at) const { return entasis::to(*this, dtype, at); }

@@ -1,10 +1,11 @@
-// Reading by index tensors, its gradient, and the positions of non-zero elements.
+// Reading and writing by index tensors, and the positions of non-zero elements.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/index_slices.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
 #include <entasis/ops/indexing_internal.h>
@@ -16,7 +17,10 @@ size_t index_scratch(const IndexTensors&, Inputs in, Outputs) {
   return read_slices_scratch(in.subspan(1));
 }
 size_t index_backward_scratch(const IndexBackward& op, Inputs in, Outputs) {
-  return add_slices_scratch(in.subspan(1), int(op.dim), op.shape);
+  return write_slices_scratch(in.subspan(1), int(op.dim), Repeated::kAdds, op.shape);
+}
+size_t index_put_scratch(const IndexPut& op, Inputs in, Outputs out) {
+  return write_slices_scratch(in.subspan(2), int(op.dim), op.repeated, out[0].shape());
 }
 
 constexpr int64_t kChunk = 16 << 10;  // elements
@@ -113,8 +117,14 @@ void index_tensors(CpuContext& context, const IndexTensors& op, Inputs in, Outpu
 }
 
 void index_backward(CpuContext& context, const IndexBackward& op, Inputs in, Outputs out) {
-  add_slices(in[0].tensor(), in.subspan(1), int(op.dim), op.skip, context.scratch<int64_t>(),
-             out[0]);
+  fill_elements(out[0], 0);
+  write_slices(in[0].tensor(), in.subspan(1), int(op.dim), Repeated::kAdds, op.skip,
+               context.scratch<int64_t>(), out[0]);
+}
+
+void index_put(CpuContext& context, const IndexPut& op, Inputs in, Outputs out) {
+  write_slices(in[1].tensor(), in.subspan(2), int(op.dim), op.repeated, kSkipNothing,
+               context.scratch<int64_t>(), out[0]);
 }
 
 void nonzero_count(CpuContext&, const Nonzero&, Inputs in, std::span<int64_t> counts) {
@@ -146,6 +156,7 @@ namespace entasis {
 void register_cpu_indexing(Kernels& kernels) {
   kernels.add_with_scratch<&cpu::index_tensors, &cpu::index_scratch>();
   kernels.add_with_scratch<&cpu::index_backward, &cpu::index_backward_scratch>();
+  kernels.add_with_scratch<&cpu::index_put, &cpu::index_put_scratch>();
   kernels.add_two_phase<&cpu::nonzero, &cpu::nonzero_count>();
 }
 }  // namespace entasis

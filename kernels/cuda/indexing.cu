@@ -1,4 +1,4 @@
-// Reading by index tensors, its gradient, and the positions of non-zero elements.
+// Reading and writing by index tensors, and the positions of non-zero elements.
 //
 // nonzero goes over its input twice, in row-major order and in chunks of 4096 elements, one for
 // each block of 256 threads: count_nonzero counts a chunk's, a running sum (scan.cu) says where
@@ -10,6 +10,7 @@
 #include <entasis/core/backend.h>
 #include <entasis/core/kernels.h>
 #include <entasis/core/storage.h>
+#include <entasis/kernels/cuda/internal/copy_elements.h>
 #include <entasis/kernels/cuda/internal/grid.h>
 #include <entasis/kernels/cuda/internal/index_slices.h>
 #include <entasis/kernels/cuda/internal/launch.h>
@@ -24,7 +25,10 @@ size_t index_scratch(const IndexTensors&, Inputs in, Outputs out) {
   return read_slices_scratch(in.subspan(1), out[0]);
 }
 size_t index_backward_scratch(const IndexBackward& op, Inputs in, Outputs out) {
-  return add_slices_scratch(in.subspan(1), int(op.dim), out[0]);
+  return write_slices_scratch(in.subspan(1), int(op.dim), Repeated::kAdds, out[0]);
+}
+size_t index_put_scratch(const IndexPut& op, Inputs in, Outputs out) {
+  return write_slices_scratch(in.subspan(2), int(op.dim), op.repeated, out[0]);
 }
 
 // ---- Nonzero
@@ -130,7 +134,14 @@ void index_tensors(CudaContext& context, const IndexTensors& op, Inputs in, Outp
 }
 
 void index_backward(CudaContext& context, const IndexBackward& op, Inputs in, Outputs out) {
-  add_slices(context, in[0].tensor(), in.subspan(1), int(op.dim), op.skip, out[0]);
+  fill_elements(out[0], 0, context.stream());
+  write_slices(context, in[0].tensor(), in.subspan(1), int(op.dim), Repeated::kAdds, op.skip,
+               out[0]);
+}
+
+void index_put(CudaContext& context, const IndexPut& op, Inputs in, Outputs out) {
+  write_slices(context, in[1].tensor(), in.subspan(2), int(op.dim), op.repeated, kSkipNothing,
+               out[0]);
 }
 
 void nonzero_count(CudaContext& context, const Nonzero&, Inputs in, std::span<int64_t> counts) {
@@ -165,6 +176,7 @@ namespace entasis {
 void register_cuda_indexing(Kernels& kernels) {
   kernels.add_with_scratch<&cuda::index_tensors, &cuda::index_scratch>();
   kernels.add_with_scratch<&cuda::index_backward, &cuda::index_backward_scratch>();
+  kernels.add_with_scratch<&cuda::index_put, &cuda::index_put_scratch>();
   kernels.add_two_phase<&cuda::nonzero, &cuda::nonzero_count>();
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/methods.h>
 #include <entasis/python/src/named.h>
@@ -59,44 +60,25 @@ Tensor get_item(const Tensor& self, const named::Subscript& subscript) {
 
 // ---- Assignment
 
-// A mask of the whole tensor chooses elements; all else but integers and slices would need a
-// scatter, which has no op yet.
-bool is_whole_mask(const Tensor& self, const std::vector<Index>& entries) {
-  return entries.size() == 1 && entries[0].kind == Index::Kind::kTensor &&
-         entries[0].tensor.dtype() == kBool && entries[0].tensor.shape() == self.shape();
-}
-
-bool makes_a_view(const std::vector<Index>& entries) {
-  for (const Index& entry : entries) {
-    if (entry.kind != Index::Kind::kTensor) continue;
-    if (entry.tensor.dim() > 0 || entry.tensor.dtype() == kBool) return false;
-  }
-  return true;
+// NumPy's arrays, but for its numbers.
+bool is_array(nb::handle object) {
+  return nb::hasattr(object, "__array__") && nb::cast<int>(object.attr("ndim")) > 0;
 }
 
 Tensor source_of(const Tensor& self, nb::handle value) {
   if (is_tensor(value.ptr())) return tensor_of(value.ptr());
-  if (const auto number = number_of_object(value.ptr())) {
-    return scalar_tensor(*number, {self.dtype(), self.device()}, Location::deferred());
+  if (!is_array(value)) {
+    if (const auto number = number_of_object(value.ptr())) {
+      return scalar_tensor(*number, {self.dtype(), self.device()}, Location::deferred());
+    }
   }
-  return tensor_of_data(value);
+  return to_device(to(tensor_of_data(value), self.dtype()), self.device());
 }
 
 void set_item(Tensor& self, const named::Subscript& subscript, const named::ArrayLike& value) {
   const Location at = Location::deferred();
   const std::vector<Index> entries = entries_of(subscript);
-  const Tensor source = source_of(self, value);
-  if (makes_a_view(entries)) {
-    Tensor view = index(self, entries, at);
-    view.copy_(source, false, at);
-  } else if (is_whole_mask(self, entries) && source.numel() == 1) {
-    self.copy_(where(entries[0].tensor, source.reshape({}, at), self, at), false, at);
-  } else {
-    throw IndexError(
-        "assignment takes integers, slices, ..., None, or a mask of the tensor's shape with one "
-        "value",
-        at);
-  }
+  index_put_(self, entries, source_of(self, value), false, at);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Subscripts by integers, slices, ellipsis, new axes, index tensors and masks.
+// Subscripts by integers, slices, ellipsis, new axes, index tensors and masks, read and assigned.
 #include <gtest/gtest.h>
 
 #include <entasis/entasis.h>
@@ -173,13 +173,117 @@ TEST(Subscript, Errors) {
         x[zeros({2, 3, 1}, kBool)];
       },
       "index: 3 indices for shape [2, 3]");
-  expect_error<IndexError>([&] { x[zeros({}, kBool)]; }, "index: a 0-d bool tensor is no index");
   expect_error<ValueError>([&] { x[Tensor()]; }, "index: an index is an undefined tensor");
   expect_error<ValueError>([&] { x[Slice(0, 2, -1)]; },
                            "index: slice: step must be at least 1, it is -1");
 }
 
 // ---- nonzero, the two-phase op
+
+TEST(Assignment, EverySubscript) {
+  Tensor x = zeros({2, 3});
+  x.index_put_({0}, 1);
+  x.index_put_({kAll, 2}, ids({2}, {5, 6}));  // a view's values are cast
+  EXPECT_EQ(values_of(x), (Values{1, 1, 5, 0, 0, 6}));
+  x.index_put_({1, ids({2}, {0, -2})}, full({2}, 7.0));
+  EXPECT_EQ(values_of(x), (Values{1, 1, 5, 7, 7, 6}));
+  x.index_put_({gt(x, 5)}, 0);
+  EXPECT_EQ(values_of(x), (Values{1, 1, 5, 0, 0, 0}));
+  x.index_put_({kEllipsis, ids({3}, {1, 0, 1}, kBool)}, -1);
+  EXPECT_EQ(values_of(x), (Values{-1, 1, -1, -1, 0, -1}));
+  x.index_put_({eq(x, -1)}, arange(4, TensorOptions{kF32}));
+  EXPECT_EQ(values_of(x), (Values{0, 1, 1, 2, 0, 3}));
+  // Apart, in a transposed view, with one dimension of size 1 too many.
+  Tensor y = zeros({2, 3, 2});
+  y.transpose(0, 1).index_put_({ids({2}, {0, 2}), kAll, ids({2}, {1, 0})},
+                               arange(4, TensorOptions{kF32}).reshape({1, 2, 2}));
+  EXPECT_EQ(values_of(y), (Values{0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 3, 0}));
+}
+
+TEST(Assignment, PlacesNamedTwice) {
+  Tensor x = zeros({3});
+  x.index_put_({ids({4}, {0, 2, 0, -3})}, arange(4, TensorOptions{kF32}));
+  EXPECT_EQ(values_of(x), (Values{3, 0, 1}));
+  x.index_put_({ids({4}, {0, 2, 0, -3})}, 2, true);
+  EXPECT_EQ(values_of(x), (Values{9, 0, 3}));
+  Tensor narrow = zeros({2}, TensorOptions{kI8});
+  narrow.index_put_({ids({3}, {1, 1, 1})}, 100, true);
+  EXPECT_EQ(values_of(narrow), (Values{0, 44}));  // 300 - 256
+  Tensor any = zeros({2}, TensorOptions{kBool});
+  any.index_put_({zeros({256}, TensorOptions{kI64})}, true, true);
+  EXPECT_EQ(values_of(any), (Values{1, 0}));
+  // Into a view that is not dense.
+  Tensor wide = zeros({3, 2});
+  wide.index({kAll, 1}).index_put_({ids({3}, {2, 2, 0})}, 1, true);
+  EXPECT_EQ(values_of(wide), (Values{0, 1, 0, 0, 0, 2}));
+}
+
+TEST(Assignment, AMaskOfNoDimensions) {
+  Tensor x = zeros({2, 2});
+  EXPECT_EQ(x.index({full({}, true)}).shape(), (Dims{1, 2, 2}));
+  EXPECT_EQ(x.index({full({}, false)}).shape(), (Dims{0, 2, 2}));
+  x.index_put_({full({}, false)}, 1);
+  EXPECT_EQ(values_of(x), (Values{0, 0, 0, 0}));
+  x.index_put_({full({}, true)}, 1);
+  EXPECT_EQ(values_of(x), (Values{1, 1, 1, 1}));
+}
+
+TEST(Assignment, ReadsItsOwnTargetAsItWas) {
+  Tensor x = arange(4, TensorOptions{kF32});
+  x.index_put_({ids({4}, {3, 2, 1, 0})}, x);
+  EXPECT_EQ(values_of(x), (Values{3, 2, 1, 0}));
+}
+
+TEST(Assignment, Gradients) {
+  const Tensor i = ids({2}, {1, -2}), j = ids({2, 1}, {0, -1});
+  const Tensor mask = ids({2, 3}, {1, 0, 1, 1, 0, 0}, kBool);
+  auto check = [](const char* name, const Dims& values, auto put) {
+    check_gradients(
+        [&](const Tensors& x) {
+          Tensor y = x[0] * x[0];
+          put(y, x[1]);
+          return y * y;
+        },
+        {random({2, 3, 2}), random(values, 2)}, name);
+  };
+  check("one tensor", {2, 3, 2}, [&](Tensor& y, const Tensor& v) { y.index_put_({i}, v); });
+  check("broadcast", {2}, [&](Tensor& y, const Tensor& v) { y.index_put_({i, j}, v); });
+  check("apart", {2, 2, 3}, [&](Tensor& y, const Tensor& v) { y.index_put_({i, kAll, j}, v); });
+  check("added", {2, 3, 2}, [&](Tensor& y, const Tensor& v) {
+    y.index_put_({ids({2}, {1, 1})}, v, true);
+  });
+  check("added, in a view", {2, 2}, [&](Tensor& y, const Tensor& v) {
+    y.transpose(0, 2).index_put_({kAll, i, 0}, v, true);
+  });
+  check("a mask", {3, 2}, [&](Tensor& y, const Tensor& v) { y.index_put_({mask}, v); });
+  check("a mask, one value", {}, [&](Tensor& y, const Tensor& v) { y.index_put_({mask}, v); });
+  check("a view", {3}, [&](Tensor& y, const Tensor& v) { y.index_put_({1, kAll, 0}, v); });
+}
+
+TEST(Assignment, ErrorsChangeNothing) {
+  Tensor x = zeros({3});
+  expect_error<IndexError>(
+      [&] {
+        x.index_put_({ids({2}, {0, 3})}, 1);
+      },
+      "index_put_: index 3 at position 1 is out of range for dimension 0 of size 3");
+  expect_error<ShapeError>(
+      [&] {
+        x.index_put_({ids({2}, {0, 1})}, zeros({3}));
+      },
+      "index_put_: values of shape [3] do not broadcast to what the subscript names, of shape [2]");
+  expect_error<DtypeError>(
+      [&] {
+        x.index_put_({ids({2}, {0, 1})}, ids({2}, {1, 1}));
+      },
+      "index_put_: the values are i64, the tensor they are put in is f32");
+  expect_error<IndexError>(
+      [&] {
+        x.index_put_({ids({2}, {1, 1}, kBool)}, 1);
+      },
+      "index_put_: a mask of shape [2] does not fit shape [3] at dimension 0");
+  EXPECT_EQ(values_of(x), (Values{0, 0, 0}));
+}
 
 TEST(Nonzero, ListsPositions) {
   const Tensor x = ids({2, 3}, {0, 5, 0, -1, 0, 2});

@@ -2,7 +2,7 @@
 
 import math
 
-from oracle import ALL, FLOATS, INTEGERS, Call
+from oracle import ALL, FLOATS, INTEGERS, Call, Drawn
 
 SAMPLES = {}
 
@@ -465,6 +465,31 @@ def index_select(d, name):
     dim = d.dim(len(shape))
     return Call((d.tensor(shape, dtype_of(d)), dim,
                  d.tensor((d.integer(0, 5),), "int64", 0, shape[dim] - 1)))
+
+
+@sample("index_put_", "index_put")
+def index_put(d, name):
+    shape = d.shape(least=1)
+    dtype = dtype_of(d)
+    accumulate = d.chance(0.5)
+    if d.chance(0.3):
+        mask = d.tensor(shape[:d.integer(1, len(shape))], "bool")
+        held = int(sum(mask.values))
+        named = (held, *shape[len(mask.shape):])
+        values = () if d.chance(0.4) else named
+        return Call((d.tensor(shape, dtype), [mask], d.tensor(values, dtype), accumulate), scale=2)
+    dims = d.integer(1, len(shape))
+    # Without accumulate every place is named once: PyTorch leaves open which value it takes.
+    places = [list(range(n)) for n in shape[:dims]]
+    for p in places:
+        d.rng.shuffle(p)
+    count = min(len(p) for p in places)
+    if accumulate and count:
+        count = d.integer(1, 9)
+        places = [[d.integer(-n, n - 1) for _ in range(count)] for n in shape[:dims]]
+    indices = [Drawn([float(i) for i in p[:count]], (count,), "int64", d.layout()) for p in places]
+    values = d.tensor(d.broadcast((count, *shape[dims:])), dtype)
+    return Call((d.tensor(shape, dtype), indices, values, accumulate), scale=2)
 
 
 @sample("nonzero")

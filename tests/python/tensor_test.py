@@ -136,6 +136,15 @@ class Subscripts(unittest.TestCase):
             self.tensor[key] = en.tensor(value) if isinstance(value, np.ndarray) else value
         self.array[self.array > 6] = 0
         self.tensor[self.tensor > 6] = 0
+        for key, value in ((([1, 0], [2, 2]), 7), ((slice(None), [2, 0]), np.full(4, 2.5)),
+                           ((Ellipsis, [1, -1]), [[1], [2], [3]]),
+                           (np.array([True, False]), -1), (([0, 0, 0], [1, 1, 1]), [[1], [2], [3]]),
+                           ((slice(None), None, np.array([True, False, True])),
+                            np.arange(4, dtype=np.float32))):
+            self.array[key] = value
+            ours = tuple(en.tensor(k) if isinstance(k, np.ndarray) else k for k in key) \
+                if isinstance(key, tuple) else en.tensor(key)
+            self.tensor[ours] = value
         np.testing.assert_array_equal(self.tensor.numpy(), self.array)
 
     def test_errors(self):
@@ -143,8 +152,12 @@ class Subscripts(unittest.TestCase):
             self.tensor[5]
         with self.assertRaisesRegex(TypeError, "str"):
             self.tensor["a"]
-        with self.assertRaises(IndexError):
-            self.tensor[[0, 1]] = 1
+        with self.assertRaisesRegex(en.ShapeError, r"\[3\].*\[2, 4\]"):
+            self.tensor[0, [0, 1]] = en.zeros((3,))
+        with self.assertRaisesRegex(en.DtypeError, "f64"):
+            self.tensor[[0, 1]] = en.zeros((4,), dtype=en.float64)
+        with self.assertRaisesRegex(IndexError, "index 2 at position 1"):
+            self.tensor[[0, 2]] = 1
 
     def test_iteration_and_len(self):
         self.assertEqual(len(self.tensor), 2)

@@ -71,6 +71,34 @@ class Program:
             choices.append(("view(-1)", lambda x: x.view(-1)))
         return rng.choice(choices)
 
+    def draw_key(self, t):
+        """A subscript with index tensors (as lists) or a mask, and PyTorch's tensor that it names.
+        No place is named twice, since PyTorch leaves open which value it takes."""
+        rng, key, dim = self.rng, [], 0
+        count = rng.randint(1, 3)
+        while dim < t.dim():
+            size, kind = t.shape[dim], rng.choice(("all", "part", "one", "ids", "mask", "none"))
+            if kind == "one" and size > 0:
+                key.append(rng.randrange(size))
+            elif kind == "ids" and size >= count:
+                key.append(rng.sample(range(size), count))
+            elif kind == "mask" and size >= count:
+                held = rng.sample(range(size), count)
+                key.append([i in held for i in range(size)])
+            elif kind == "part" and size > 0:
+                key.append(slice(rng.randrange(size), None, rng.randint(1, 2)))
+            elif kind == "none" and key.count(None) < 2:
+                key.append(None)
+                continue
+            else:
+                key.append(slice(None))
+            dim += 1
+            if rng.random() < 0.2:
+                break
+        key = tuple(key)
+        with torch.no_grad():
+            return key, t[tuple(torch.tensor(k) if isinstance(k, list) else k for k in key)]
+
     def draw_tensor(self):
         """A tensor, or a chain of views of it, which may stay for later."""
         ours, theirs = self.rng.choice(self.tensors)
@@ -101,13 +129,22 @@ class Program:
         """One op on both sides; what each of them raised."""
         target = self.draw_tensor()
         kind = self.rng.choice(("mul_", "add_", "sub_", "div_", "copy_", "fill_", "exp_", "sin",
-                                "mul", "set"))
+                                "mul", "set", "set_indexed"))
         operand = self.draw_operand(target[1])
         self.log.append(kind)
+        key = ()
+        if kind == "set_indexed":
+            key, named = self.draw_key(target[1])
+            operand = self.draw_operand(named)
+            self.log.append(str(key))
         results = []
-        for x, other in zip(target, operand):
+        for x, other, library in zip(target, operand, (en, torch)):
             try:
-                results.append((self.apply(kind, x, other), None))
+                if kind == "set_indexed":
+                    x[tuple(library.tensor(k) if isinstance(k, list) else k for k in key)] = other
+                    results.append((None, None))
+                else:
+                    results.append((self.apply(kind, x, other), None))
             except Exception as error:
                 results.append((None, error))
         (ours, our_error), (theirs, their_error) = results

@@ -49,11 +49,12 @@ class StridedWalk {
   // Where element i of the walk lies in each operand.
   Offsets at(int64_t i) const {
     Offsets offsets{};
-    for (int d = rank_ - 1; d >= 0; --d) {
-      const int64_t index = i % sizes_[size_t(d)];
-      i /= sizes_[size_t(d)];
-      for (size_t k = 0; k < N; ++k) offsets[k] += index * strides_[size_t(d)][k];
+    for (size_t d = size_t(rank_ - 1); d > 0; --d) {
+      const int64_t index = i % sizes_[d];
+      i /= sizes_[d];
+      for (size_t k = 0; k < N; ++k) offsets[k] += index * strides_[d][k];
     }
+    for (size_t k = 0; k < N; ++k) offsets[k] += i * strides_[0][k];
     return offsets;
   }
 

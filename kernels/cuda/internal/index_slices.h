@@ -1,10 +1,11 @@
-// Reading and accumulating slices by index tensors: what embedding, index_select, subscripts and
-// their gradients share. A tensor is seen as [outer, R, inner], where R stands for the indexed
-// dimensions together and N index positions name slices of `inner` elements.
+// Reading, writing and accumulating slices by index tensors: what embedding, index_select,
+// subscripts and their gradients share. A tensor is seen as [outer, R, inner], where R stands for
+// the indexed dimensions together and N index positions name slices of `inner` elements.
 #pragma once
 
 #include <entasis/backends/cuda/context.h>
 #include <entasis/kernels/cuda/internal/locate.h>
+#include <entasis/ops/indexing_internal.h>
 
 namespace entasis::cuda {
 
@@ -14,11 +15,12 @@ void read_slices(const CudaContext& context, const Tensor& input, Inputs indices
                  Negative negative, int64_t skip, const Tensor& out);
 size_t read_slices_scratch(Inputs indices, const Tensor& out);
 
-// out = zeros, then out[o, index(n), :] += gy[o, n, :] for n = 0, 1, … but where the index is
-// `skip`. Both are row-major dense, of one floating-point dtype. `scratch` has the size stated
-// below.
-void add_slices(const CudaContext& context, const Tensor& gy, Inputs indices, int dim, int64_t skip,
-                const Tensor& out);
-size_t add_slices_scratch(Inputs indices, int dim, const Tensor& out);
+// out[o, index(n), :] takes values[o, n, :], or it is added, for n = 0, 1, … but where the index is
+// `skip` or out of range, which is reported. They have one dtype, and where they are added both are
+// row-major dense; halves are summed in float, with one rounding at the end. `scratch` has the size
+// stated below.
+void write_slices(const CudaContext& context, const Tensor& values, Inputs indices, int dim,
+                  Repeated repeated, int64_t skip, const Tensor& out);
+size_t write_slices_scratch(Inputs indices, int dim, Repeated repeated, const Tensor& out);
 
 }  // namespace entasis::cuda

@@ -2,14 +2,19 @@
 // up the others. A thread goes through a tile for its columns (16 bytes of them, or one) of an
 // outer index and writes the sum of each run of equal places: to the output where the run lies in
 // the tile altogether, else to the tile's two partial sums, of its first and of its last run. Bytes
-// moved: gy read once, each slice that occurs written once. A thread for each (outer, tile,
+// moved: gy in once, each slice that occurs in and out once. A thread for each (outer, tile,
 // columns), columns fastest, 256 a block.
 //
 // join_tiles: a thread for each (outer, tile, columns) looks whether a run begins in the tile that
 // ends in another, and adds up its partial sums, tile after tile.
 //
+// A sum is added to what the output holds. Signed integers are summed as unsigned ones: they wrap.
+//
 // So the order of every sum is that of the positions, in groups of up to 32, in every run.
 #include <entasis/kernels/cuda/internal/sum_runs.h>
+
+#include <algorithm>
+#include <type_traits>
 
 #include <entasis/kernels/cuda/internal/grid.h>
 #include <entasis/kernels/cuda/internal/launch.h>
@@ -46,12 +51,18 @@ struct Work {
   }
 };
 
+// What elements of type M are summed in.
+template <class M>
+using SumOf = std::conditional_t<std::is_same_v<M, bool>, uint32_t, Computed<M>>;
+
 template <class M, int kPack>
-__device__ __forceinline__ void write_sum(M* out, const Computed<M> (&sum)[kPack]) {
-  Pack<M, kPack> rounded;
+__device__ __forceinline__ void write_sum(M* out, const SumOf<M> (&sum)[kPack]) {
+  Pack<M, kPack> there = load_pack<kPack>(out);
 #pragma unroll
-  for (int j = 0; j < kPack; ++j) rounded.at[j] = convert_to<M>(sum[j]);
-  store_pack<kPack>(out, rounded);
+  for (int j = 0; j < kPack; ++j) {
+    there.at[j] = convert_to<M>(SumOf<M>(convert_to<SumOf<M>>(there.at[j]) + sum[j]));
+  }
+  store_pack<kPack>(out, there);
 }
 
 template <class Sum, int kPack>
@@ -71,8 +82,8 @@ __device__ __forceinline__ int64_t partial_of(const SortedSlices<Index>& s,
 template <class M, class Index, int kPack>
 __global__ void __launch_bounds__(kThreads)
     sum_tiles(const __grid_constant__ RunShape<Index> shape, const M* __restrict__ gy,
-              M* __restrict__ out, Computed<M>* __restrict__ partial) {
-  using Sum = Computed<M>;
+              M* __restrict__ out, SumOf<M>* __restrict__ partial) {
+  using Sum = SumOf<M>;
   const SortedSlices<Index>& s = shape.slices;
   const Index thread = Index(blockIdx.x) * kThreads + threadIdx.x;
   if (thread >= shape.threads) return;
@@ -112,7 +123,7 @@ __global__ void __launch_bounds__(kThreads)
       }
       if (int64_t(place) >= s.range) return;  // sorted, so nothing else follows
 #pragma unroll
-      for (int j = 0; j < kPack; ++j) sum[j] += convert_to<Sum>(slice[u].at[j]);
+      for (int j = 0; j < kPack; ++j) sum[j] = Sum(sum[j] + convert_to<Sum>(slice[u].at[j]));
     }
   }
   const bool goes_on = work.end < s.n && s.places[work.end] == place;
@@ -127,9 +138,9 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class M, class Index, int kPack>
 __global__ void __launch_bounds__(kThreads)
-    join_tiles(const __grid_constant__ RunShape<Index> shape,
-               const Computed<M>* __restrict__ partial, M* __restrict__ out) {
-  using Sum = Computed<M>;
+    join_tiles(const __grid_constant__ RunShape<Index> shape, const SumOf<M>* __restrict__ partial,
+               M* __restrict__ out) {
+  using Sum = SumOf<M>;
   const SortedSlices<Index>& s = shape.slices;
   const Index thread = Index(blockIdx.x) * kThreads + threadIdx.x;
   if (thread >= shape.threads) return;
@@ -150,7 +161,7 @@ __global__ void __launch_bounds__(kThreads)
     partial += 2 * s.inner;
     end += kRunTile;
 #pragma unroll
-    for (int j = 0; j < kPack; ++j) sum[j] += partial[j];
+    for (int j = 0; j < kPack; ++j) sum[j] = Sum(sum[j] + partial[j]);
   } while (end < s.n && s.places[end] == place);
   write_sum<M>(out + (int64_t(work.outer) * s.range + int64_t(place)) * s.inner + element, sum);
 }
@@ -165,7 +176,7 @@ void launch_sums(const SortedSlices<Index>& slices, const void* gy, void* out, v
   shape.columns = DividerFor<Index>(Index(columns));
   shape.tiles = DividerFor<Index>(Index(tiles));
   shape.threads = Index(threads);
-  auto* const partial = static_cast<Computed<M>*>(scratch);
+  auto* const partial = static_cast<SumOf<M>*>(scratch);
   launch(&sum_tiles<M, Index, kPack>, blocks_for(threads, kThreads), dim3(kThreads), 0, stream,
          shape, static_cast<const M*>(gy), static_cast<M*>(out), partial);
   if (tiles > 1) {
@@ -174,18 +185,25 @@ void launch_sums(const SortedSlices<Index>& slices, const void* gy, void* out, v
   }
 }
 
+// Integers by their size alone.
+template <class F>
+void dispatch_summed(DType dtype, const F& f) {
+  if (dtype == kBool) return f(Tag<bool>());
+  is_floating_point(dtype) ? dispatch_floating_point(dtype, f) : dispatch_bits(dtype, f);
+}
+
 }  // namespace
 
 int64_t sum_runs_scratch(int64_t n, int64_t outer, int64_t inner, DType dtype) {
   const int64_t tiles = (n + kRunTile - 1) / kRunTile;
-  return 2 * tiles * outer * inner * (dtype == kF64 ? 8 : 4);
+  return 2 * tiles * outer * inner * std::max(4, size_of(dtype));
 }
 
 template <class Index>
 void sum_runs(const SortedSlices<Index>& slices, DType dtype, const void* gy, void* out,
               void* scratch, cudaStream_t stream) {
   if (slices.n == 0 || slices.outer == 0 || slices.inner == 0) return;
-  dispatch_floating_point(dtype, [&](auto tag) {
+  dispatch_summed(dtype, [&](auto tag) {
     using M = typename decltype(tag)::type;
     if (slices.inner % kVecSize<M> == 0 && is_vec_aligned(gy) && is_vec_aligned(out)) {
       launch_sums<M, Index, kVecSize<M>>(slices, gy, out, scratch, stream);

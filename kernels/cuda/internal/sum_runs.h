@@ -24,9 +24,9 @@ struct SortedSlices {
 // The bytes of memory that sum_runs needs for itself.
 int64_t sum_runs_scratch(int64_t n, int64_t outer, int64_t inner, DType dtype);
 
-// out[o, place, :] = the sum of gy[o, number, :] over the pairs with that place, in their order, of
-// all places that occur. gy and out are dense, of a floating-point dtype; halves are summed in
-// float. Index is uint32_t or uint64_t.
+// out[o, place, :] += the sum of gy[o, number, :] over the pairs with that place, in their order,
+// of all places that occur. gy and out are dense, of one dtype; halves are summed in float,
+// integers wrap, and bool is true if any is. Index is uint32_t or uint64_t.
 template <class Index>
 void sum_runs(const SortedSlices<Index>& slices, DType dtype, const void* gy, void* out,
               void* scratch, cudaStream_t stream);
