@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -102,6 +103,21 @@ Comparison compare_row(const BenchRow& row, const std::vector<std::unique_ptr<Si
   }
   return compare(made, plan);
 }
+
+// Of the rows of a family: their ratios, and how many reach the target.
+struct Family {
+  std::vector<double> ratios;
+  std::vector<std::string> behind;
+
+  void add(const BenchRow& row, double ratio) {
+    ratios.push_back(ratio);
+    if (ratio < row.least_ratio) behind.push_back(row.name + text(" (%.2f)", ratio));
+  }
+  double median() {
+    std::ranges::nth_element(ratios, ratios.begin() + std::ptrdiff_t(ratios.size() / 2));
+    return ratios[ratios.size() / 2];
+  }
+};
 
 // A table for people, or in Markdown.
 class Table {
@@ -207,9 +223,14 @@ int main(int argc, char** argv) {
   table.line(header);
   table.rule(header.size());
 
+  std::map<std::string, Family> families;
   for (const BenchRow& row : rows()) {
     if (!is_wanted(row, only)) continue;
     const Comparison c = compare_row(row, sides, plan);
+    if (!row.family.empty() && c.ratio) {
+      const std::string size = row.name.substr(row.name.rfind('/') + 1);
+      families[row.family + " at " + size].add(row, *c.ratio);
+    }
 
     const double n = double(row.operations), ours = *c.seconds[0];
     std::vector<std::string> cells = {row.name, time_text(ours / n)};
@@ -229,6 +250,17 @@ int main(int argc, char** argv) {
     cells.push_back(memory_text(peer_memory));
     cells.push_back(verdict(row, ours, c.ratio));
     table.line(cells);
+  }
+  if (families.empty()) return 0;
+  std::printf("\n");
+  const Table summary(markdown, {42, 8, 8, 8});
+  summary.line({"family", "rows", "median", "at target", "behind"});
+  summary.rule(5);
+  for (auto& [name, family] : families) {
+    std::string behind;
+    for (const std::string& row : family.behind) behind += (behind.empty() ? "" : ", ") + row;
+    summary.line({name, std::to_string(family.ratios.size()), text("%.2f", family.median()),
+                  std::to_string(family.ratios.size() - family.behind.size()), behind});
   }
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <entasis/entasis.h>
 
 #include "models.h"
+#include "ops.h"
 #include "rows.h"
 #include "works.h"
 
@@ -89,6 +90,27 @@ struct Entasis {
     return matmul(softmax(scores + mask, -1), v);
   }
 
+  // ---- What ops.h walks and the libraries spell differently.
+  static Tensor matrix(const Tensor& x, int64_t rows, int64_t columns) {
+    return x.reshape({rows, columns});
+  }
+  static Tensor softsign(const Tensor& x) { return entasis::softsign(x); }
+  static Tensor tanhshrink(const Tensor& x) { return entasis::tanhshrink(x); }
+  static Tensor logsigmoid(const Tensor& x) { return entasis::logsigmoid(x); }
+  static Tensor gelu_tanh(const Tensor& x) { return gelu(x, Approximate::kTanh); }
+  static Tensor repeat_interleave(const Tensor& x, int64_t times) {
+    return x.repeat_interleave(times);
+  }
+  static Tensor tile(const Tensor& x, int64_t times) { return x.tile({times}); }
+  static Tensor stack(const Tensor& a, const Tensor& b) { return entasis::stack({a, b}); }
+  static Tensor pad(const Tensor& x, int64_t by, const char* mode) {
+    return entasis::pad(x, {by, by}, mode[0] == 'r' ? PadMode::kReflect : PadMode::kConstant);
+  }
+  static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
+  static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
+    return entasis::index_put(x, {at}, x, accumulate);
+  }
+
   static std::unique_ptr<optim::AdamW> adamw(const std::vector<Tensor>& parameters) {
     return parameters.empty() ? nullptr : std::make_unique<optim::AdamW>(parameters);
   }
@@ -112,6 +134,24 @@ Work* make(const std::string& name) {
 }
 
 }  // namespace
+
+void add_op_rows(std::vector<BenchRow>& rows) {
+  for (const OpWork<Entasis>& op : op_works<Entasis>()) {
+    const std::string family = op.family;
+    const bool heavy = family == "transcendental" || family == "exponential activation";
+    const double large = heavy ? 1.5 : 1;
+    for (const int64_t n : {1 << 10, 1 << 16, 1 << 24}) {
+      const bool small = n == 1 << 10;
+      const std::string rest = std::string(op.name) + "/" + std::to_string(n);
+      const double bytes = 4.0 * double(n);
+      rows.push_back(
+          {"op/" + rest, "", 1, 0, bytes * op.operands, 0, small ? 2 : large, false, family});
+      if (op.leaf == nullptr) continue;
+      rows.push_back({"op_backward/" + rest, "", 1, 0, bytes * (op.operands + 1), 0,
+                      small ? 1 : large, false, family + ", backward"});
+    }
+  }
+}
 
 const BenchPeer our_library{"Entasis", [](int n) { set_num_threads(n); }, make};
 

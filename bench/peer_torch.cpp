@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ops.h"
 #include "rows.h"
 #include "works.h"
 
@@ -85,6 +86,27 @@ struct Torch {
   }
   static Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
     return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
+  }
+
+  // ---- What ops.h walks and the libraries spell differently.
+  static Tensor matrix(const Tensor& x, int64_t rows, int64_t columns) {
+    return x.reshape({rows, columns});
+  }
+  static Tensor softsign(const Tensor& x) { return torch::nn::functional::softsign(x); }
+  static Tensor tanhshrink(const Tensor& x) { return torch::nn::functional::tanhshrink(x); }
+  static Tensor logsigmoid(const Tensor& x) { return torch::log_sigmoid(x); }
+  static Tensor gelu_tanh(const Tensor& x) { return torch::gelu(x, "tanh"); }
+  static Tensor repeat_interleave(const Tensor& x, int64_t times) {
+    return x.repeat_interleave(times);
+  }
+  static Tensor tile(const Tensor& x, int64_t times) { return x.tile({times}); }
+  static Tensor stack(const Tensor& a, const Tensor& b) { return torch::stack({a, b}); }
+  static Tensor pad(const Tensor& x, int64_t by, const char* mode) {
+    return torch::pad(x.unsqueeze(0), {by, by}, mode).squeeze(0);
+  }
+  static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
+  static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
+    return torch::index_put(x, {at}, x, accumulate);
   }
 
   static std::unique_ptr<torch::optim::AdamW> adamw(const std::vector<Tensor>& parameters) {

@@ -6,6 +6,7 @@
 //   half_matmul/<f16|bf16>/<m>x<k>x<n>   x [m, k], weight [n, k]
 //   linear/<nothing|relu|gelu|add>/<m>x<k>x<n>   and what follows; x [m, k], weight [n, k], bias
 //   conv/n<>c<>o<>h<>k<>s<>p<>g<>/<forward|input|weight>/<nchw|nhwc>
+//   op/<name>/<n>, op_backward/<name>/<n>   the whole op set: ops.h
 //   <pointwise op>/<n>               contiguous, f32
 //   copy/<transposed|sliced|broadcast>/<n>x<m>, cast/<from>-<to>/<n>
 //   <sum|mean|amax|argmax|var>/<all|rows|columns>/<n>x<m>     over what
@@ -21,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops.h"
 #include "rows.h"
 #include "transformer.h"
 #include "workload.h"
@@ -58,6 +60,7 @@ class Works {
     if (kind == "conv") run = conv_work(name);
     if (kind == "copy") run = copy_work(name);
     if (kind == "cast") run = cast_work(name);
+    if (kind == "op" || kind == "op_backward") run = op_work<Lib>(name);
     if (!run && name.fields.size() == 2) run = pointwise_work(kind, name.sizes(1)[0]);
     if (!run && name.fields.size() == 3) run = reduction_work(name);
     if (!run && name.fields.size() == 3) run = pass_work(name);
@@ -206,38 +209,6 @@ class Works {
     if (op == "exp") return [=] { exp(a); };
     if (op == "tanh") return [=] { tanh(a); };
     if (op == "sigmoid") return [=] { sigmoid(a); };
-    if (op == "floor") return [=] { floor(a); };
-    if (op == "square") return [=] { square(a); };
-    if (op == "isnan") return [=] { isnan(a); };
-    if (op == "exp2") return [=] { exp2(a); };
-    if (op == "expm1") return [=] { expm1(a); };
-    if (op == "sin") return [=] { sin(a); };
-    if (op == "tan") return [=] { tan(a); };
-    if (op == "atan") return [=] { atan(a); };
-    if (op == "sinh") return [=] { sinh(a); };
-    if (op == "cosh") return [=] { cosh(a); };
-    if (op == "asinh") return [=] { asinh(a); };
-    if (op == "erf") return [=] { erf(a); };
-    if (op == "erfc") return [=] { erfc(a); };
-    if (op == "lgamma") return [=] { lgamma(a); };
-    if (op == "digamma") return [=] { digamma(a); };
-    if (op == "asin" || op == "acos" || op == "atanh" || op == "erfinv") {
-      const Tensor unit = tanh(a);
-      if (op == "asin") return [=] { asin(unit); };
-      if (op == "acos") return [=] { acos(unit); };
-      if (op == "atanh") return [=] { atanh(unit); };
-      return [=] { erfinv(unit); };
-    }
-    if (op == "log2" || op == "log10" || op == "log1p") {
-      const Tensor positive = exp(a);
-      if (op == "log2") return [=] { log2(positive); };
-      if (op == "log10") return [=] { log10(positive); };
-      return [=] { log1p(positive); };
-    }
-    if (op == "acosh") {
-      const Tensor above = exp(a) + 1;
-      return [=] { acosh(above); };
-    }
     if (op == "gelu") return [=] { gelu(a); };
     if (op == "silu") return [=] { silu(a); };
     if (op == "log" || op == "sqrt" || op == "pow") {

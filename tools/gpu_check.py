@@ -74,7 +74,7 @@ def gather(build, folder):
     tests = list(gpu_tests(build))
     programs = {t["path"] for t in tests}
     programs |= {str(p) for p in (build / "bin").glob("entasis-*")}
-    libraries = {p.name: str(p) for p in (build / "lib").glob("libentasis*.so*") if not p.is_symlink()}
+    libraries = {p.name: str(p) for p in (build / "lib").glob("libentasis_*.so")}
     for program in programs:
         shutil.copy2(program, folder / "bin")
         libraries.update(needed(program))
