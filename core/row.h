@@ -239,12 +239,15 @@ struct Convert<E> {
   static E from(const Value& v) { return E(*internal::enum_of(v, EnumNames<E>::names)); }
 };
 
-// Results: a value, or a struct with a `values()` that lists them.
+// Results: a value, or a struct with a `values()` that lists them, or a `list()` where `values` is
+// one of them.
 template <class R>
 Results to_results(R result) {
   Results v;
   if constexpr (requires { Value(result); }) {
     v.emplace_back(std::move(result));
+  } else if constexpr (requires { result.list(); }) {
+    for (Tensor& t : result.list()) v.emplace_back(std::move(t));
   } else {
     for (Tensor& t : result.values()) v.emplace_back(std::move(t));
   }

@@ -14,11 +14,11 @@ int wrap_lookup_dim(int64_t dim, const Operand& in) {
   return wrap_dim(dim, in.dim());
 }
 
+}  // namespace
+
 Tensor gather_backward(const Tensor& gy, const Tensor& index, const Dims& shape, int64_t dim) {
   return apply(GatherBackward{shape, dim}, {}, gy, index);
 }
-
-}  // namespace
 
 template <>
 struct Rule<Embedding> {

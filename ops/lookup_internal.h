@@ -36,4 +36,7 @@ struct GatherBackward {
   void visit(auto& v) const { v("shape", shape), v("dim", dim); }
 };
 
+// dim counts from the front.
+Tensor gather_backward(const Tensor& gy, const Tensor& index, const Dims& shape, int64_t dim);
+
 }  // namespace entasis

@@ -19,6 +19,7 @@
 #include <entasis/ops/softmax.h>
 #include <entasis/ops/special.h>
 #include <entasis/ops/split.h>
+#include <entasis/ops/statistics.h>
 #include <entasis/ops/strided.h>
 #include <entasis/ops/triangle.h>
 #include <entasis/ops/trigonometric.h>

@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include <entasis/core/op.h>
 #include <entasis/core/row.h>
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/lookup_internal.h>
+#include <entasis/ops/placed_internal.h>
+#include <entasis/ops/predicate.h>
 #include <entasis/ops/reduction_internal.h>
 #include <entasis/ops/shape.h>
 
@@ -54,47 +58,58 @@ Dims reduced_shape(const Dims& shape, DimMask reduced, bool keepdim) {
   return left;
 }
 
-namespace {
+int64_t elements_each(const Dims& dim, const Dims& shape) {
+  const DimMask mask = reduced_dims(dim, shape.size());
+  int64_t count = 1;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (mask >> i & 1) count *= shape[i];
+  }
+  return count;
+}
 
-// `t`, a result of the reduction or its gradient, viewed so that it broadcasts against the input.
 Tensor with_kept_dims(const Tensor& t, const Dims& dim, bool keepdim, const Dims& input) {
   if (keepdim) return t;
   return reshape(t, reduced_shape(input, reduced_dims(dim, input.size()), true));
 }
 
-int64_t elements_each(const Dims& dim, const Dims& input) {
-  const DimMask mask = reduced_dims(dim, input.size());
-  int64_t count = 1;
-  for (int i = 0; i < input.size(); ++i) {
-    if (mask >> i & 1) count *= input[i];
+DimMask nonempty_dims(const char* what, const Dims& dim, const Dims& shape) {
+  const DimMask mask = reduced_dims(dim, shape.size());
+  for (int i = 0; i < shape.size(); ++i) {
+    if ((mask >> i & 1) && shape[i] == 0) {
+      throw IndexError(std::string("no ") + what + " over dim " + std::to_string(i) + " of shape " +
+                       to_string(shape) + ", which has no elements");
+    }
   }
-  return count;
+  return mask;
 }
 
-DType sum_dtype(std::optional<DType> wanted, DType input) {
-  return wanted.value_or(is_floating_point(input) ? input : kI64);
+Tensor at_chosen_places(const Tensor& gy, const Tensor& index, int64_t dim, bool keepdim,
+                        const Dims& input) {
+  if (input.empty()) return gy;
+  const Dims dims = {dim};
+  return gather_backward(with_kept_dims(gy, dims, keepdim, input),
+                         with_kept_dims(index, dims, keepdim, input), input,
+                         wrap_dim(dim, input.size()));
 }
 
-// Whether the kernel reads `input` in such a way that the result equals casting it to `wanted`
-// first: halves widen to f32 exactly, integers wrap.
+Tensor shared_by_equals(const Tensor& gy, const Tensor& x, const Tensor& y, const Dims& dim,
+                        bool keepdim) {
+  const Tensor equal = eq(x, with_kept_dims(y, dim, keepdim, x.shape()));
+  return mul(equal, div(with_kept_dims(gy, dim, keepdim, x.shape()), sum(equal, dim, true)));
+}
+
 bool sums_without_cast(DType input, DType wanted) {
   return input == wanted || (is_half(input) && wanted == kF32) ||
          (!is_floating_point(input) && is_integer(wanted));
 }
 
+namespace {
+
 constexpr SaveMask kSavesNothing[] = {saves_nothing};
 constexpr SaveMask kSavesInput[] = {saves_in(0)};
 
-// A maximum needs something to choose from.
-DimMask nonempty_dims(const Dims& dim, const Dims& shape) {
-  const DimMask mask = reduced_dims(dim, shape.size());
-  for (int i = 0; i < shape.size(); ++i) {
-    if ((mask >> i & 1) && shape[i] == 0) {
-      throw IndexError("no maximum over dim " + std::to_string(i) + " of shape " +
-                       to_string(shape) + ", which has no elements");
-    }
-  }
-  return mask;
+Spec reduced_spec(DType dtype, const Operand& in, const Dims& dim, bool keepdim) {
+  return Spec::dense(dtype, reduced_shape(in.shape(), reduced_dims(dim, in.dim()), keepdim));
 }
 
 }  // namespace
@@ -102,9 +117,7 @@ DimMask nonempty_dims(const Dims& dim, const Dims& shape) {
 template <>
 struct Rule<Sum> {
   static Spec infer(const Sum& op, Inputs in) {
-    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
-    return Spec::dense(sum_dtype(op.dtype, in[0].dtype()),
-                       reduced_shape(in[0].shape(), reduced, op.keepdim));
+    return reduced_spec(sum_dtype(op.dtype, in[0].dtype()), in[0], op.dim, op.keepdim);
   }
   static constexpr auto& saves = kSavesNothing;
   static Grads vjp(const Sum& op, const Saved& saved, Grads gy) {
@@ -121,8 +134,7 @@ struct Rule<Mean> {
       throw DtypeError(std::string("the mean of ") + name_of(dtype) +
                        " is not defined; name a floating-point dtype");
     }
-    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
-    return Spec::dense(dtype, reduced_shape(in[0].shape(), reduced, op.keepdim));
+    return reduced_spec(dtype, in[0], op.dim, op.keepdim);
   }
   static constexpr auto& saves = kSavesNothing;
   static Grads vjp(const Mean& op, const Saved& saved, Grads gy) {
@@ -145,81 +157,184 @@ struct Rule<SumTo> {
   }
 };
 
+// NaN takes no part, and gets no gradient.
 template <>
-struct Rule<Amax> {
-  static Spec infer(const Amax& op, Inputs in) {
-    const DimMask reduced = nonempty_dims(op.dim, in[0].shape());
-    return Spec::dense(in[0].dtype(), reduced_shape(in[0].shape(), reduced, op.keepdim));
-  }
-  static constexpr SaveMask saves[] = {saves_in(0) | saves_out(0)};
-  // gy shared evenly by the elements that equal the maximum.
-  static Grads vjp(const Amax& op, const Saved& saved, Grads gy) {
-    const Tensor x = saved.in(0);
-    const Tensor largest = eq(x, with_kept_dims(saved.out(0), op.dim, op.keepdim, x.shape()));
-    const Tensor share =
-        div(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()), sum(largest, op.dim, true));
-    return {mul(largest, share)};
-  }
-};
-
-template <>
-struct Rule<Argmax> {
-  static Spec infer(const Argmax& op, Inputs in) {
-    const DimMask reduced = nonempty_dims(op.dims(), in[0].shape());
-    return Spec::dense(kI64, reduced_shape(in[0].shape(), reduced, op.keepdim));
-  }
-};
-
-template <>
-struct Rule<Var> {
-  static Spec infer(const Var& op, Inputs in) {
-    if (!is_floating_point(in[0].dtype())) {
-      throw DtypeError(std::string("the variance of ") + name_of(in[0].dtype()) +
-                       " is not defined; cast it to a floating-point dtype");
-    }
-    const DimMask reduced = reduced_dims(op.dim, in[0].dim());
-    return Spec::dense(in[0].dtype(), reduced_shape(in[0].shape(), reduced, op.keepdim));
+struct Rule<NanSum> {
+  static Spec infer(const NanSum& op, Inputs in) {
+    return reduced_spec(sum_dtype(op.dtype, in[0].dtype()), in[0], op.dim, op.keepdim);
   }
   static constexpr auto& saves = kSavesInput;
-  // 2 (x - mean) / (n - correction) gy
-  static Grads vjp(const Var& op, const Saved& saved, Grads gy) {
+  static Grads vjp(const NanSum& op, const Saved& saved, Grads gy) {
     const Tensor x = saved.in(0);
-    const double n = double(elements_each(op.dim, x.shape()));
-    const Tensor weight = mul(with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()),
-                              2 / std::max(0.0, n - op.correction));
-    return {mul(sub(x, mean(x, op.dim, true)), weight)};
+    return {mul(logical_not(isnan(x)), with_kept_dims(gy[0], op.dim, op.keepdim, x.shape()))};
   }
 };
+
+namespace {
+
+template <class Op>
+constexpr const char* kExtremum =
+    std::string_view(Op::name).find("max") != std::string_view::npos ? "maximum" : "minimum";
+
+// Of equals each has its share of the gradient.
+template <class Op>
+struct ExtremumOverDims {
+  static Spec infer(const Op& op, Inputs in) {
+    nonempty_dims(kExtremum<Op>, op.dim, in[0].shape());
+    return reduced_spec(in[0].dtype(), in[0], op.dim, op.keepdim);
+  }
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_out(0)};
+  static Grads vjp(const Op& op, const Saved& saved, Grads gy) {
+    return {shared_by_equals(gy[0], saved.in(0), saved.out(0), op.dim, op.keepdim)};
+  }
+};
+
+template <class Op>
+struct PlaceOfExtremum {
+  static Spec infer(const Op& op, Inputs in) {
+    nonempty_dims(kExtremum<Op>, op.dims(), in[0].shape());
+    return reduced_spec(kI64, in[0], op.dims(), op.keepdim);
+  }
+};
+
+template <class Op>
+struct ExtremumAndPlace {
+  static std::array<Spec, 2> infer(const Op& op, Inputs in) {
+    nonempty_dims(kExtremum<Op>, op.dims(), in[0].shape());
+    return {reduced_spec(in[0].dtype(), in[0], op.dims(), op.keepdim),
+            reduced_spec(kI64, in[0], op.dims(), op.keepdim)};
+  }
+  static constexpr SaveMask saves[] = {saves_out(1)};
+  static constexpr uint32_t not_differentiable = 0b10;
+  static Grads vjp(const Op& op, const Saved& saved, Grads gy) {
+    return {at_chosen_places(gy[0], saved.out(1), *op.dim, op.keepdim, saved.shape(0))};
+  }
+};
+
+// PyTorch's any and all of u8 are u8.
+template <class Op>
+struct TruthOverDims {
+  static Spec infer(const Op& op, Inputs in) {
+    const DType dtype = in[0].dtype() == kU8 ? kU8 : kBool;
+    return reduced_spec(dtype, in[0], op.dim, op.keepdim);
+  }
+};
+
+}  // namespace
+
+template <>
+struct Rule<Amax> : ExtremumOverDims<Amax> {};
+template <>
+struct Rule<Amin> : ExtremumOverDims<Amin> {};
+template <>
+struct Rule<Argmax> : PlaceOfExtremum<Argmax> {};
+template <>
+struct Rule<Argmin> : PlaceOfExtremum<Argmin> {};
+template <>
+struct Rule<MaxDim> : ExtremumAndPlace<MaxDim> {};
+template <>
+struct Rule<MinDim> : ExtremumAndPlace<MinDim> {};
+template <>
+struct Rule<Any> : TruthOverDims<Any> {};
+template <>
+struct Rule<All> : TruthOverDims<All> {};
+template <>
+struct Rule<CountNonzero> {
+  static Spec infer(const CountNonzero& op, Inputs in) {
+    return reduced_spec(kI64, in[0], op.dim, op.keepdim);
+  }
+};
+
+namespace {
+
+// A sum in `op.dtype`, which the elements are cast to first where the kernel does not do that.
+template <class Op>
+Tensor apply_sum(const Op& op, const Tensor& input, Location at) {
+  if (!op.dtype || !input.defined() || sums_without_cast(input.dtype(), *op.dtype)) {
+    return apply(op, at, input);
+  }
+  const Frame frame(Op::name, at);
+  return apply(op, at, to(input, *op.dtype, at));
+}
+
+}  // namespace
 
 Tensor sum(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
            Location at) {
-  if (dtype && input.defined() && !sums_without_cast(input.dtype(), *dtype)) {
-    const Frame frame("sum", at);
-    return apply(Sum{dim, keepdim, dtype}, at, to(input, *dtype, at));
-  }
-  return apply(Sum{dim, keepdim, dtype}, at, input);
+  return apply_sum(Sum{{dim, keepdim, dtype}}, input, at);
 }
 
 Tensor mean(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
             Location at) {
-  const bool castable = dtype && is_floating_point(*dtype);  // else the rule says what is wrong
-  if (castable && input.defined() && !sums_without_cast(input.dtype(), *dtype)) {
-    const Frame frame("mean", at);
-    return apply(Mean{dim, keepdim, dtype}, at, to(input, *dtype, at));
-  }
-  return apply(Mean{dim, keepdim, dtype}, at, input);
+  const Mean op{{dim, keepdim, dtype}};
+  const bool castable = !dtype || is_floating_point(*dtype);  // else the rule says what is wrong
+  return castable ? apply_sum(op, input, at) : apply(op, at, input);
+}
+
+Tensor nansum(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
+              Location at) {
+  return apply_sum(NanSum{{dim, keepdim, dtype}}, input, at);
+}
+
+Tensor nanmean(const Tensor& input, const Dims& dim, bool keepdim, std::optional<DType> dtype,
+               Location at) {
+  return composite("nanmean", at, [&] {
+    check_defined(input);
+    if (!is_floating_point(input.dtype())) {
+      throw DtypeError(std::string("the mean of ") + name_of(input.dtype()) +
+                       " is not defined; cast it to a floating-point dtype");
+    }
+    if (dtype && !is_floating_point(*dtype)) {
+      throw DtypeError(std::string("a mean in ") + name_of(*dtype) +
+                       " is not defined; name a floating-point dtype");
+    }
+    const Tensor total = nansum(input, dim, keepdim, dtype, at);
+    return div(total, sum(logical_not(isnan(input, at), at), dim, keepdim, {}, at), at);
+  });
 }
 
 Tensor amax(const Tensor& input, const Dims& dim, bool keepdim, Location at) {
-  return apply(Amax{dim, keepdim}, at, input);
+  return apply(Amax{{dim, keepdim}}, at, input);
+}
+Tensor amin(const Tensor& input, const Dims& dim, bool keepdim, Location at) {
+  return apply(Amin{{dim, keepdim}}, at, input);
+}
+Tensor max(const Tensor& input, Location at) {
+  return composite("max", at, [&] { return amax(input, {}, false, at); });
+}
+Tensor min(const Tensor& input, Location at) {
+  return composite("min", at, [&] { return amin(input, {}, false, at); });
+}
+MinMax aminmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim, Location at) {
+  return composite("aminmax", at, [&] {
+    const Dims dims = dim ? Dims{*dim} : Dims();
+    return MinMax{amin(input, dims, keepdim, at), amax(input, dims, keepdim, at)};
+  });
 }
 
 Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim, Location at) {
-  return apply(Argmax{dim, keepdim}, at, input);
+  return apply(Argmax{{dim, keepdim}}, at, input);
+}
+Tensor argmin(const Tensor& input, std::optional<int64_t> dim, bool keepdim, Location at) {
+  return apply(Argmin{{dim, keepdim}}, at, input);
+}
+ValuesIndices max_dim(const Tensor& input, int64_t dim, bool keepdim, Location at) {
+  auto [values, indices] = apply_multiple<2>(MaxDim{{dim, keepdim}}, at, input);
+  return {values, indices};
+}
+ValuesIndices min_dim(const Tensor& input, int64_t dim, bool keepdim, Location at) {
+  auto [values, indices] = apply_multiple<2>(MinDim{{dim, keepdim}}, at, input);
+  return {values, indices};
 }
 
-Tensor var(const Tensor& input, const Dims& dim, double correction, bool keepdim, Location at) {
-  return apply(Var{dim, correction, keepdim}, at, input);
+Tensor any(const Tensor& input, const Dims& dim, bool keepdim, Location at) {
+  return apply(Any{{dim, keepdim}}, at, input);
+}
+Tensor all(const Tensor& input, const Dims& dim, bool keepdim, Location at) {
+  return apply(All{{dim, keepdim}}, at, input);
+}
+Tensor count_nonzero(const Tensor& input, const Dims& dim, Location at) {
+  return apply(CountNonzero{{dim}}, at, input);
 }
 
 Tensor sum_to(const Tensor& input, const Dims& shape, Location at) {
@@ -243,20 +358,64 @@ constinit const Row rows[] = {
         "amax", args("input", "dim"_a = Dims(), "keepdim"_a = false),
         "The largest element over the dimensions `dim`, or over all of them; NaN if there is "
         "one. Equal elements share the gradient evenly. Over no elements it raises IndexError."),
+    row<&amin>(
+        "amin", args("input", "dim"_a = Dims(), "keepdim"_a = false),
+        "The smallest element over the dimensions `dim`, or over all of them; NaN if there is "
+        "one. Equal elements share the gradient evenly. Over no elements it raises IndexError."),
+    row<&aminmax>("aminmax", args("input", "dim"_a = std::nullopt, "keepdim"_a = false),
+                  "amin and amax along `dim`, or over all dimensions, as two tensors.",
+                  {.results = "min max"}),
     row<&argmax>("argmax", args("input", "dim"_a = std::nullopt, "keepdim"_a = false),
                  "Index (i64) of the first largest element along `dim`, or without `dim` in the "
                  "flattened tensor. NaN counts as the largest."),
-    row<&var>(
-        "var", args("input", "dim"_a = Dims(), "correction"_a = 1.0, "keepdim"_a = false),
-        "Variance over the dimensions `dim`, or over all of them: the sum of squared deviations "
-        "from the mean divided by max(0, n - correction), in two passes."),
+    row<&argmin>("argmin", args("input", "dim"_a = std::nullopt, "keepdim"_a = false),
+                 "Index (i64) of the first smallest element along `dim`, or without `dim` in the "
+                 "flattened tensor. NaN counts as the smallest."),
+    row<static_cast<Tensor (*)(const Tensor&, Location)>(&max)>(
+        "max", args("input"),
+        "The largest of all elements, as amax gives it. In Python also `max(input, dim, keepdim)`, "
+        "which is max_dim, and `max(input, other)`, which is maximum."),
+    row<&max_dim>(
+        "max_dim", args("input", "dim", "keepdim"_a = false),
+        "The largest elements along `dim` and their indices (i64): the first of equals, or the "
+        "first NaN. The gradient goes to that element alone.",
+        {.torch = "max", .results = "values indices"}),
+    row<static_cast<Tensor (*)(const Tensor&, Location)>(&min)>(
+        "min", args("input"),
+        "The smallest of all elements, as amin gives it. In Python also `min(input, dim, "
+        "keepdim)`, "
+        "which is min_dim, and `min(input, other)`, which is minimum."),
+    row<&min_dim>(
+        "min_dim", args("input", "dim", "keepdim"_a = false),
+        "The smallest elements along `dim` and their indices (i64): the first of equals, or the "
+        "first NaN. The gradient goes to that element alone.",
+        {.torch = "min", .results = "values indices"}),
+    row<&any>("any", args("input", "dim"_a = Dims(), "keepdim"_a = false),
+              "Whether any element is not zero, over the dimensions `dim` or over all of them; NaN "
+              "is not zero. bool, but u8 for u8. False over no elements."),
+    row<&all>(
+        "all", args("input", "dim"_a = Dims(), "keepdim"_a = false),
+        "Whether no element is zero, over the dimensions `dim` or over all of them. bool, but "
+        "u8 for u8. True over no elements."),
+    row<&count_nonzero>("count_nonzero", args("input", "dim"_a = Dims()),
+                        "How many elements are not zero (i64), over the dimensions `dim` or over "
+                        "all of them; NaN is not zero."),
+    row<&nansum>("nansum",
+                 args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+                 "sum with NaN counted as 0."),
+    row<&nanmean>(
+        "nanmean", args("input", "dim"_a = Dims(), "keepdim"_a = false, "dtype"_a = std::nullopt),
+        "Mean of the elements that are not NaN, over the dimensions `dim` or over all of them; NaN "
+        "over none. For floating-point tensors."),
     row<&sum_to>("sum_to", args("input", "shape"),
                  "Sums broadcast dimensions away: the reverse of broadcasting a tensor of shape "
                  "`shape` to the shape of `input`. Returns `input` itself if the shapes agree.",
                  RowOptions{.torch = "sum_to_size"}),
 };
-constinit OpInfo* const ops[] = {&op_info<Sum>,  &op_info<Mean>,   &op_info<SumTo>,
-                                 &op_info<Amax>, &op_info<Argmax>, &op_info<Var>};
+constinit OpInfo* const ops[] = {
+    &op_info<Sum>,  &op_info<Mean>,   &op_info<SumTo>,       &op_info<NanSum>, &op_info<Amax>,
+    &op_info<Amin>, &op_info<Argmax>, &op_info<Argmin>,      &op_info<MaxDim>, &op_info<MinDim>,
+    &op_info<Any>,  &op_info<All>,    &op_info<CountNonzero>};
 
 }  // namespace
 

@@ -1,88 +1,69 @@
-// Reductions: sum, mean, sum_to and amax. Bytes moved: every input element once, results and few
-// partial results besides; launch shapes are described in reduce_kernels.h. argmax and var are in
-// files of their own.
-#include <entasis/core/kernels.h>
+// Sums, products and extrema. Bytes moved: every input element once, results and few partial
+// results besides; launch shapes are described in reduce_kernels.h. Places and counts are in files
+// of their own.
 #include <entasis/kernels/cuda/internal/reduce_dispatch.h>
 
 namespace entasis::cuda {
+namespace {
 
-// ---- sum, mean, sum_to
+template <template <class> class Fold, class F>
+void with_sum(const Tensor& in, DimMask dims, const Tensor& out, double divisor, const F& f) {
+  with_compute_type(in.dtype(), [&]<class C>(Tag<C>) {
+    f(ReducerOf<Fold<C>>({&in}, dims), Fold<C>(out, divisor));
+  });
+}
+template <class C>
+using PlainSum = SumFold<C>;
+template <class C>
+using SumWithoutNan = SumFold<C, ZeroForNan>;
 
-// Calls f(reducer, fold) for the sum of `in` over `dims` into `out`; floats are divided by the
-// number of elements if `mean`.
-template <class F>
-static auto with_sum(const Tensor& in, DimMask dims, bool mean, const Tensor& out, const F& f) {
-  double divisor = 1;
-  for (int d = 0; mean && d < in.dim(); ++d) {
-    if (dims >> d & 1) divisor *= double(in.shape()[d]);
+template <template <class> class Fold>
+struct SumReduction {
+  template <class Op, class F>
+  static void with(const Op& op, Inputs in, Outputs out, const F& f) {
+    with_sum<Fold>(in[0].tensor(), reduced_dims(op.dim, in[0].dim()), out[0], 1, f);
   }
-  return with_compute_type(in.dtype(), [&]<class C>(Tag<C>) {
-    return f(ReducerOf<SumFold<C>>({&in}, dims), SumFold<C>{out.raw(), out.dtype(), divisor});
-  });
-}
+};
+struct MeanReduction {
+  template <class F>
+  static void with(const Mean& op, Inputs in, Outputs out, const F& f) {
+    const DimMask dims = reduced_dims(op.dim, in[0].dim());
+    with_sum<PlainSum>(in[0].tensor(), dims, out[0], double(count_of(in[0].tensor(), dims)), f);
+  }
+};
+struct SumToReduction {
+  template <class F>
+  static void with(const SumTo& op, Inputs in, Outputs out, const F& f) {
+    with_sum<PlainSum>(in[0].tensor(), summed_dims(in[0].shape(), op.shape), out[0], 1, f);
+  }
+};
 
-static size_t sum_scratch(const Tensor& in, DimMask dims, const Tensor& out) {
-  return with_sum(in, dims, false, out,
-                  [](const auto& reducer, const auto&) { return reducer.scratch_bytes(); });
-}
-static void run_sum(CudaContext& context, const Tensor& in, DimMask dims, bool mean,
-                    const Tensor& out) {
-  with_sum(in, dims, mean, out, [&](const auto& reducer, const auto& fold) {
-    reducer.run(fold, context.scratch<void>(), context.stream());
-  });
-}
+template <class Extremum>
+struct ExtremumReduction {
+  template <class Op, class F>
+  static void with(const Op& op, Inputs in, Outputs out, const F& f) {
+    const Tensor& x = in[0].tensor();
+    with_compute_type(x.dtype(), [&]<class C>(Tag<C>) {
+      using Fold = ExtremumFold<C, Extremum>;
+      f(ReducerOf<Fold>({&x}, reduced_dims(op.dim, x.dim())),
+        Fold{out[0].raw(), x.dtype(), flip_of(x.dtype())});
+    });
+  }
+};
 
-void sum(CudaContext& context, const Sum& op, Inputs in, Outputs out) {
-  run_sum(context, in[0].tensor(), reduced_dims(op.dim, in[0].dim()), false, out[0]);
-}
-static size_t scratch_of_sum(const Sum& op, Inputs in, Outputs out) {
-  return sum_scratch(in[0].tensor(), reduced_dims(op.dim, in[0].dim()), out[0]);
-}
-
-void mean(CudaContext& context, const Mean& op, Inputs in, Outputs out) {
-  run_sum(context, in[0].tensor(), reduced_dims(op.dim, in[0].dim()), true, out[0]);
-}
-static size_t scratch_of_mean(const Mean& op, Inputs in, Outputs out) {
-  return sum_scratch(in[0].tensor(), reduced_dims(op.dim, in[0].dim()), out[0]);
-}
-
-void sum_to(CudaContext& context, const SumTo& op, Inputs in, Outputs out) {
-  run_sum(context, in[0].tensor(), summed_dims(in[0].shape(), op.shape), false, out[0]);
-}
-static size_t scratch_of_sum_to(const SumTo& op, Inputs in, Outputs out) {
-  return sum_scratch(in[0].tensor(), summed_dims(in[0].shape(), op.shape), out[0]);
-}
-
-// ---- amax
-
-template <class F>
-static auto with_max(const Amax& op, Inputs in, Outputs out, const F& f) {
-  const Tensor& x = in[0].tensor();
-  return with_compute_type(x.dtype(), [&]<class C>(Tag<C>) {
-    return f(ReducerOf<MaxFold<C>>({&x}, reduced_dims(op.dim, x.dim())),
-             MaxFold<C>{out[0].raw(), x.dtype(), flip_of(x.dtype())});
-  });
-}
-
-void amax(CudaContext& context, const Amax& op, Inputs in, Outputs out) {
-  with_max(op, in, out, [&](const auto& reducer, const auto& fold) {
-    reducer.run(fold, context.scratch<void>(), context.stream());
-  });
-}
-static size_t scratch_of_amax(const Amax& op, Inputs in, Outputs out) {
-  return with_max(op, in, out,
-                  [](const auto& reducer, const auto&) { return reducer.scratch_bytes(); });
-}
-
+}  // namespace
 }  // namespace entasis::cuda
 
 namespace entasis {
 
 void register_cuda_reduction(Kernels& kernels) {
-  kernels.add_with_scratch<&cuda::sum, &cuda::scratch_of_sum>();
-  kernels.add_with_scratch<&cuda::mean, &cuda::scratch_of_mean>();
-  kernels.add_with_scratch<&cuda::sum_to, &cuda::scratch_of_sum_to>();
-  kernels.add_with_scratch<&cuda::amax, &cuda::scratch_of_amax>();
+  using namespace cuda;
+  add_reduction<Sum, SumReduction<PlainSum>>(kernels);
+  add_reduction<NanSum, SumReduction<SumWithoutNan>>(kernels);
+  add_reduction<Mean, MeanReduction>(kernels);
+  add_reduction<SumTo, SumToReduction>(kernels);
+  add_reduction<Amax, ExtremumReduction<Larger>>(kernels);
+  add_reduction<Amin, ExtremumReduction<Smaller>>(kernels);
 }
 
 }  // namespace entasis

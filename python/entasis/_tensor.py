@@ -57,6 +57,39 @@ def _view(self: Tensor, *shape: Ints | Dtype) -> Tensor:
     return _entasis.view(self, first)
 
 
+def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
+        other: Tensor | None = None) -> Any:
+    """The largest of all elements; with `dim` the largest along it and their indices, as max_dim
+    gives them; with a second tensor the larger of each two elements, as maximum."""
+    return _merged(_entasis.max, _entasis.max_dim, input, dim, keepdim, other, _entasis.maximum)
+
+
+def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
+        other: Tensor | None = None) -> Any:
+    """The smallest of all elements; with `dim` the smallest along it and their indices, as min_dim
+    gives them; with a second tensor the smaller of each two elements, as minimum."""
+    return _merged(_entasis.min, _entasis.min_dim, input, dim, keepdim, other, _entasis.minimum)
+
+
+def _max(self: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
+         other: Tensor | None = None) -> Any:
+    return max(self, dim, keepdim, other)
+
+
+def _min(self: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
+         other: Tensor | None = None) -> Any:
+    return min(self, dim, keepdim, other)
+
+
+def _merged(whole: Any, along: Any, input: Tensor, dim: int | Tensor | None, keepdim: bool,
+            other: Tensor | None = None, two: Any = None) -> Any:
+    if other is None and isinstance(dim, Tensor):
+        dim, other = None, dim
+    if other is not None and two is not None:
+        return two(input, other)
+    return whole(input) if dim is None else along(input, dim, keepdim)
+
+
 def _view_as(self: Tensor, other: Tensor) -> Tensor:
     return _view(self, other.shape)
 
@@ -82,6 +115,8 @@ _METHODS = {
     "__reduce_ex__": _reduce,
     "__deepcopy__": _deepcopy,
     "__format__": _format,
+    "max": _max,
+    "min": _min,
     "view": _view,
     "view_as": _view_as,
     "reshape_as": _reshape_as,

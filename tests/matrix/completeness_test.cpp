@@ -107,23 +107,24 @@ TEST(Completeness, EverySampleSaysSomething) {
     EXPECT_FALSE(sample.bad_calls.empty()) << "no bad input is stated";
     ASSERT_FALSE(sample.dtypes.empty());
     bool empty = false, differentiable = false;
+    const auto look_at = [&](const std::vector<CallArgument>& arguments, bool gradient) {
+      const auto one = [&](const Array& array) {
+        empty |= array.numel() == 0;
+        differentiable |= gradient && is_float(array.dtype) && array.numel() > 0;
+      };
+      for (const CallArgument& argument : arguments) {
+        if (const Array* array = std::get_if<Array>(&argument)) one(*array);
+        if (const auto* list = std::get_if<std::vector<Array>>(&argument)) {
+          for (const Array& array : *list) one(array);
+        }
+      }
+    };
+    for (const Bad& bad : sample.bad_calls) look_at(bad.arguments, false);
     for (DType dtype : sample.dtypes) {
       Maker maker(dtype);
       sample.calls(maker);
       EXPECT_FALSE(maker.calls.empty()) << entasis::name_of(dtype);
-      for (const Call& call : maker.calls) {
-        for (size_t i = 0; i < call.arguments.size(); ++i) {
-          if (const Array* array = std::get_if<Array>(&call.arguments[i])) {
-            empty |= array->numel() == 0;
-            differentiable |= call.gradient && is_float(array->dtype) && array->numel() > 0;
-          } else if (const auto* list = std::get_if<std::vector<Array>>(&call.arguments[i])) {
-            for (const Array& a : *list) {
-              empty |= a.numel() == 0;
-              differentiable |= call.gradient && is_float(a.dtype) && a.numel() > 0;
-            }
-          }
-        }
-      }
+      for (const Call& call : maker.calls) look_at(call.arguments, call.gradient);
     }
     EXPECT_TRUE(empty) << "no call has an empty tensor";
     EXPECT_TRUE(differentiable || !sample.no_gradient.empty()) << "no call checks the gradient";

@@ -1,104 +1,15 @@
-// Reductions over any dimensions, and softmax.
+// Sums over any dimensions, and softmax.
 #include <algorithm>
 
-#include "sample.h"
+#include "reductions.h"
 
 namespace entasis::matrix {
 namespace {
 
-// Which dimensions a call reduces: those of argument `i`, or all.
-std::vector<bool> reduced(const Call& c, int i) {
-  const size_t rank = size_t(c.array(0).rank());
-  const Shape dims = c.dims(i);
-  std::vector<bool> mask(rank, dims.empty());
-  for (int64_t d : dims) {
-    if (rank > 0) mask[size_t(wrap(d, int64_t(rank)))] = true;
-  }
-  return mask;
-}
-
-Shape shape_without(const Shape& shape, const std::vector<bool>& mask, bool keepdim) {
-  Shape left;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    if (!mask[d]) {
-      left.push_back(shape[d]);
-    } else if (keepdim) {
-      left.push_back(1);
-    }
-  }
-  return left;
-}
-
-// For each element of the result the input's values that it is made of, in row-major order.
-struct Groups {
-  Shape shape;  // of the result
-  std::vector<std::vector<Real>> values;
-};
-Groups grouped(const Array& x, const std::vector<bool>& mask, bool keepdim) {
-  Groups groups{shape_without(x.shape, mask, keepdim), {}};
-  const Array positions = zeros_of(x.dtype, shape_without(x.shape, mask, false));
-  groups.values.resize(size_t(positions.numel()));
-  size_t next = 0;
-  each_index(x.shape, [&](const Index& index) {
-    Index left;
-    for (size_t d = 0; d < index.size(); ++d) {
-      if (!mask[d]) left.push_back(index[d]);
-    }
-    groups.values[size_t(positions.position(left))].push_back(x.values[next++]);
-  });
-  return groups;
-}
-
-// One element from one group; also its error.
-using Reduce = std::function<Real(const std::vector<Real>& values, Real& error)>;
-Array reduce(const Array& x, const std::vector<bool>& mask, bool keepdim, DType dtype,
-             const Reduce& f) {
-  const Groups groups = grouped(x, mask, keepdim);
-  Array y{dtype, groups.shape, {}, {}};
-  for (const std::vector<Real>& values : groups.values) {
-    Real error = 0;
-    y.values.push_back(f(values, error));
-    y.error.push_back(error);
-  }
-  return y;
-}
-
-Total total_of(const std::vector<Real>& values) {
-  Total total;
-  for (Real v : values) total.add(v);
-  return total;
-}
-
-// Shapes and dims that every reduction is called with; `make` gives the values.
-template <class Make>
-void reduction_calls(Maker& m, const Make& make, bool empty) {
-  m.call("all", make({3, 7}));
-  m.call("all of 4-d", make({2, 3, 4, 5}));
-  m.call("last", make({3, 67}), Shape{-1});
-  m.call("first", make({5, 3}), Shape{0});
-  m.call("middle, kept", make({2, 5, 3}), Shape{1}, true);
-  m.call("outer two", make({2, 3, 4, 5}), Shape{0, 1});
-  m.call("outer and inner", make({2, 3, 4}), Shape{0, -1}, true);
-  m.call("channels", make({2, 3, 4, 5}), Shape{0, 2, 3});
-  m.call("0-d", make({}));
-  m.call("0-d by dim", make({}), Shape{0});
-  m.call("size 1", make({3, 1}), Shape{1});
-  m.call("no result", make({0, 3}), Shape{1});
-  if (empty) {
-    m.call("of nothing", make({0, 3}), Shape{0});
-    m.call("all of nothing", make({2, 0}));
-  }
-  const std::vector<Real> extremes = m.extremes();
-  m.call("extremes", m.of({int64_t(extremes.size()), 1}, extremes), Shape{1}).gradient = false;
-}
-
-void large_reductions(Maker& m) {
-  m.call("all", m.uniform({3, 70001}));
-  m.call("rows", m.uniform({301, 701}), Shape{1});
-  m.call("columns", m.uniform({701, 301}), Shape{0});
-}
-
 Array zeros(DType dtype, const Shape& shape) { return zeros_of(dtype, shape); }
+
+// Roundings of a dtype in units of those of the type that it is computed in.
+Real tolerance_scale(DType dtype) { return dtype == kF16 ? 0x1p13L : dtype == kBF16 ? 0x1p16L : 1; }
 
 void sum_and_mean(Samples& samples) {
   {
@@ -191,127 +102,55 @@ void sum_and_mean(Samples& samples) {
   }
 }
 
-void maxima(Samples& samples) {
-  {
-    Sample& s = samples.add("amax");
-    s.ulps = 0;
-    s.same_on_targets = true;
+void sums_without_nan(Samples& samples) {
+  for (const std::string row : {"nansum", "nanmean"}) {
+    const bool mean = row == "nanmean";
+    Sample& s = samples.add(row);
+    if (mean) s.dtypes = kFloats;
     s.calls = [](Maker& m) {
-      auto make = [&](const Shape& shape) { return m.distinct(shape); };
-      reduction_calls(m, make, false);
-      // So many values that formats of 8 and 11 bits have ties.
-      for (Call& call : m.calls) {
-        call.gradient &= call.array(0).numel() <= 64;
-        call.ties_if_repeated = true;
-      }
-      m.call("ties", m.of({2, 3}, {1, 1, 0, 1, 0, 1}), Shape{1}).gradient = false;
+      auto make = [&](const Shape& shape) {
+        Array x = m.uniform(shape);
+        if (!is_float(m.dtype)) return x;
+        for (size_t i = 1; i < x.values.size(); i += 3) x.values[i] = NAN;
+        return x;
+      };
+      reduction_calls(m, make, true);
+      for (Call& call : m.calls) call.gradient = false;  // no differences can be taken of NaN
+      m.call("rows without NaN", m.uniform({3, 5}), Shape{1});
+      m.call("channels without NaN", m.uniform({2, 3, 2, 4}), Shape{0, 2, 3}, true);
+      m.call("all without NaN", m.uniform({3, 5}));
+      m.call("as f64", make({3, 5}), Shape{1}, false, kF64).gradient = false;
       if (is_float(m.dtype)) {
-        m.call("NaN", m.of({2, 3}, {1, NAN, 2, 3, 5, 4}), Shape{1}).gradient = false;
+        m.call("nothing but NaN", m.of({2, 2}, {NAN, NAN, 2, 3}), Shape{1}).gradient = false;
       }
     };
     s.large = large_reductions;
-    s.reference = [](const Call& c) -> Results {
-      Array y = reduce(c.array(0), reduced(c, 1), c.flag(2, false), c.array(0).dtype,
-                       [](const std::vector<Real>& values, Real&) {
-                         Real largest = values[0];
-                         for (Real v : values) {
-                           if (std::isnan(v) || v > largest) largest = v;
-                           if (std::isnan(largest)) return largest;
-                         }
-                         return largest;
-                       });
-      y.error.clear();
-      return {y};
+    s.reference = [mean](const Call& c) -> Results {
+      DType dtype = is_float(c.array(0).dtype) ? c.array(0).dtype : kI64;
+      if (c.given(3)) dtype = c.dtype(3);
+      return {reduce(c.array(0), reduced(c, 1), c.flag(2, false), dtype,
+                     [&](const std::vector<Real>& values, Real& error) {
+                       Total total;
+                       for (Real v : values) {
+                         if (!std::isnan(v)) total.add(v);
+                       }
+                       if (!mean) {
+                         error = total.error();
+                         return is_float(dtype) ? total.value : held(dtype, total.value);
+                       }
+                       const Real n = Real(total.terms);
+                       // The sum is rounded to the dtype on its way.
+                       error = (total.error() + total.size) / n;
+                       error += std::abs(total.value / n) * tolerance_scale(dtype);
+                       return total.value / n;
+                     })};
     };
-    s.bad<IndexError>("no maximum over dim 0", zeros(kF32, {0, 3}), Shape{0});
     s.bad<IndexError>("2", zeros(kF32, {2, 3}), Shape{2});
+    if (mean) {
+      s.bad<DtypeError>("the mean of i32", zeros(kI32, {2}));
+      s.bad<DtypeError>("a mean in i64", zeros(kF32, {2}), Shape{}, false, kI64);
+    }
   }
-  {
-    Sample& s = samples.add("argmax");
-    s.no_gradient = "an index";
-    s.same_on_targets = true;
-    s.calls = [](Maker& m) {
-      m.call("all", m.uniform({3, 7}));
-      m.call("all of 4-d, kept", m.uniform({2, 3, 4, 5}), std::nullopt, true);
-      m.call("last", m.uniform({3, 67}), -1);
-      m.call("first, kept", m.uniform({5, 3}), 0, true);
-      m.call("middle", m.uniform({2, 5, 3}), 1);
-      m.call("0-d", m.uniform({}));
-      m.call("0-d by dim", m.uniform({}), 0);
-      m.call("no result", m.uniform({0, 3}), 1);
-      m.call("ties", m.of({2, 3}, {0, 1, 1, 1, 0, 1}), 1);
-      const std::vector<Real> extremes = m.extremes();
-      m.call("extremes", m.of({int64_t(extremes.size())}, extremes));
-      if (is_float(m.dtype)) m.call("two NaNs", m.of({5}, {1, INFINITY, NAN, 3, NAN}), 0);
-    };
-    s.large = [](Maker& m) {
-      m.call("all", m.uniform({3, 70001}));
-      m.call("rows", m.uniform({301, 701}), 1);
-      m.call("columns", m.uniform({701, 301}), 0);
-    };
-    s.reference = [](const Call& c) -> Results {
-      Call by_dims = c;
-      if (c.given(1)) by_dims.arguments[1] = Value(Dims{c.integer(1)});
-      Array y = reduce(c.array(0), reduced(by_dims, 1), c.flag(2, false), kI64,
-                       [](const std::vector<Real>& values, Real&) {
-                         size_t best = 0;
-                         for (size_t i = 1; i < values.size() && !std::isnan(values[best]); ++i) {
-                           if (std::isnan(values[i]) || values[i] > values[best]) best = i;
-                         }
-                         return Real(best);
-                       });
-      return {y};
-    };
-    s.bad<IndexError>("no maximum", zeros(kF32, {0, 3}));
-    s.bad<IndexError>("2", zeros(kF32, {2, 3}), 2);
-  }
-}
-
-void variance(Samples& samples) {
-  Sample& s = samples.add("var");
-  s.dtypes = kFloats;
-  s.calls = [](Maker& m) {
-    m.call("all", m.uniform({3, 7}));
-    m.call("rows", m.uniform({3, 67}), Shape{-1});
-    m.call("columns, biased, kept", m.uniform({5, 3}), Shape{0}, 0.0, true);
-    m.call("channels", m.uniform({2, 3, 4, 5}), Shape{0, 2, 3}, 0);
-    m.call("correction 1.5", m.uniform({4, 5}), Shape{1}, 1.5);
-    // In f32 the mean's rounding is what deviations are off by.
-    m.call("far from 0", m.uniform({3, 9}, 100, 101), Shape{1}).gradient = m.dtype == kF64;
-    m.call("no freedom", m.uniform({3, 1}), Shape{1}).gradient = false;
-    m.call("0-d", m.uniform({})).gradient = false;
-    m.call("of nothing", m.uniform({0, 3}), Shape{0}).gradient = false;
-    m.call("NaN and infinity", m.of({2, 3}, {1, NAN, 2, 3, INFINITY, 5}), Shape{1}).gradient =
-        false;
-  };
-  s.large = [](Maker& m) {
-    m.call("all", m.uniform({3, 70001}));
-    m.call("rows", m.uniform({301, 701}), Shape{1});
-    m.call("columns", m.uniform({701, 301}), Shape{0});
-  };
-  s.reference = [](const Call& c) -> Results {
-    const Real correction = c.real(2, 1);
-    return {reduce(
-        c.array(0), reduced(c, 1), c.flag(3, false), c.array(0).dtype,
-        [&](const std::vector<Real>& values, Real& error) {
-          const Real n = Real(values.size()), freedom = std::max(Real(0), n - correction);
-          const Total total = total_of(values);
-          const Real mean = total.value / n;
-          // The computed mean is off, and each deviation by a rounding of the mean.
-          const Real mean_error = total.error() / n + std::abs(mean);
-          Total squares, first_order;
-          for (Real v : values) {
-            squares.add((v - mean) * (v - mean));
-            first_order.add(2 * std::abs(v - mean) * mean_error);
-          }
-          // What the mean's error adds to deviations of 0, in f32 the most.
-          const Real second_order = n * mean_error * mean_error * 0x1p-24L;
-          error = (squares.error() + 4 * squares.size + first_order.size + second_order) / freedom;
-          return squares.value / freedom;
-        })};
-  };
-  s.bad<DtypeError>("cast it to a floating-point dtype", zeros(kI32, {2}));
-  s.bad<IndexError>("2", zeros(kF32, {2, 3}), Shape{2});
 }
 
 void softmaxes(Samples& samples) {
@@ -416,8 +255,7 @@ void softmin_backward(Samples& samples) {
 
 void samples_reduction(Samples& samples) {
   sum_and_mean(samples);
-  maxima(samples);
-  variance(samples);
+  sums_without_nan(samples);
   softmaxes(samples);
   softmin_backward(samples);
 }

@@ -306,32 +306,6 @@ def one_limit(d, name):
 
 # ---- Reductions
 
-@sample("sum", "mean", "amax", "var")
-def reduction(d, name):
-    shape = d.shape()
-    x = d.distinct(shape, dtype_of(d)) if name == "amax" else d.tensor(shape, dtype_of(d))
-    dims = d.dims(len(shape))
-    kwargs = {"keepdim": d.chance(0.5)} if dims else {}
-    if name == "var":
-        kwargs["correction"] = d.choose(0, 1)
-    elif name in ("sum", "mean") and d.chance(0.15):
-        kwargs["dtype"] = "dtype:" + d.choose("float64", "float32", "int64")
-    joined = math.prod(shape[i] for i in (dims or range(len(shape))))
-    smooth = "int64" not in kwargs.get("dtype", "") and not (
-        name == "var" and joined <= kwargs["correction"])  # 0 / 0, and so are its gradients
-    return Call((x, dims), kwargs, torch_args=(x, dims) if dims else (x,), scale=4,
-                gradient=smooth)
-
-
-@sample("argmax")
-def argmax(d, name):
-    shape = d.shape()
-    x = d.distinct(shape, d.choose(*FLOATS, "int64"))
-    if d.chance(0.3):
-        return Call((x,))
-    return Call((x, d.dim(len(shape)), d.chance(0.5)))
-
-
 @sample("softmax", "softmin", "log_softmax")
 def softmax(d, name):
     shape = d.shape()

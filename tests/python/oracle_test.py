@@ -15,7 +15,8 @@ except ImportError:
 
 import entasis._entasis
 import oracle
-import oracle_samples_shape  # noqa: F401 (adds its samples)
+import oracle_samples_reduction  # noqa: F401 (adds its samples)
+import oracle_samples_shape  # noqa: F401
 from oracle_samples import SAMPLES
 
 torch.set_num_threads(1)  # its threads do badly on a busy machine

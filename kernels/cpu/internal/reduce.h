@@ -7,6 +7,8 @@
 
 namespace entasis::cpu {
 
+// The largest elements, infinite for none.
+void reduce_maxima(const Tensor& in, DimMask dims, double* maxima);
 void reduce_means(const Tensor& in, DimMask dims, double* means);
 // Sums of squared distances from the centres.
 void reduce_deviations(const Tensor& in, DimMask dims, const double* centres, double* sums);

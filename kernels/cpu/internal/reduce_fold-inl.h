@@ -22,8 +22,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
 
+// A fold joins, from an identity, what it makes of each element: `map`, in the type of computation,
+// which may read the output's `centre`, and `step`, in the accumulator's. Most take elements as
+// they are.
+struct FoldOfElements {
+  static constexpr bool kMaps = false;
+};
+
 // Integers wrap.
-struct SumFold {
+struct SumFold : FoldOfElements {
   static constexpr bool kTree = true;  // elements may be joined before they are widened
   template <class A>
   static constexpr A identity() {
@@ -44,7 +51,7 @@ struct SumFold {
   }
 };
 
-struct MaxFold {
+struct MaxFold : FoldOfElements {
   static constexpr bool kTree = true;
   template <class A>
   static constexpr A identity() {
@@ -66,8 +73,52 @@ struct MaxFold {
   }
 };
 
+struct MinFold : FoldOfElements {
+  static constexpr bool kTree = true;
+  template <class A>
+  static constexpr A identity() {
+    using Limits = std::numeric_limits<A>;
+    return Limits::has_infinity ? Limits::infinity() : Limits::max();
+  }
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    if constexpr (std::is_arithmetic_v<V>) {
+      const V smaller = a < b ? a : b;  // b if either is NaN
+      return a != a ? a : smaller;
+    } else {
+      return minimum(a, b);
+    }
+  }
+  template <class W>
+  static HWY_INLINE W step(W acc, W x, W) {
+    return join(acc, x);
+  }
+};
+
+// Integers wrap; floats are multiplied in double, whose range is that of some eight factors.
+struct ProdFold : FoldOfElements {
+  static constexpr bool kTree = false;
+  template <class A>
+  static constexpr A identity() {
+    return 1;
+  }
+  template <class V>
+  static HWY_INLINE V join(V a, V b) {
+    if constexpr (std::is_integral_v<V>) {
+      using Unsigned = std::make_unsigned_t<V>;
+      return V(Unsigned(a) * Unsigned(b));
+    } else {
+      return a * b;
+    }
+  }
+  template <class W>
+  static HWY_INLINE W step(W acc, W x, W) {
+    return join(acc, x);
+  }
+};
+
 // Sum of (x - centre)^2, all of it in double.
-struct DeviationFold {
+struct DeviationFold : FoldOfElements {
   static constexpr bool kTree = false;
   template <class A>
   static constexpr A identity() {
@@ -84,14 +135,75 @@ struct DeviationFold {
   }
 };
 
+// A fold of what a map makes of the elements.
+template <class Fold, class Map>
+struct Mapped : Fold {
+  static constexpr bool kMaps = true;
+  template <class V>
+  static HWY_INLINE V map(V x, V centre) {
+    return Map::of(x, centre);
+  }
+};
+struct IsNonzero {
+  template <class V>
+  static HWY_INLINE V of(V x, V) {
+    return select(x == V(0), V(0), V(1));
+  }
+};
+struct ZeroForNan {
+  template <class V>
+  static HWY_INLINE V of(V x, V) {
+    return select(is_nan(x), V(0), x);
+  }
+};
+struct Magnitude {
+  template <class V>
+  static HWY_INLINE V of(V x, V) {
+    return abs(x);
+  }
+};
+
+template <class Fold, class V>
+HWY_INLINE V mapped(V x, V centre) {
+  if constexpr (Fold::kMaps) {
+    return Fold::map(x, centre);
+  } else {
+    return x;
+  }
+}
+
+// The same of one element, by a vector: the same bits wherever an element stands.
+template <class Fold, class C>
+HWY_INLINE C mapped_one(C x, C centre) {
+  if constexpr (Fold::kMaps) {
+    return hn::GetLane(Fold::map(Lane<Tag<C>>(x), Lane<Tag<C>>(centre)).v);
+  } else {
+    return x;
+  }
+}
+
+// What is left of a row, fewer than a group, mapped; `tile` has room for a group.
+template <class Fold, class C>
+HWY_INLINE const C* mapped_rest(const C* HWY_RESTRICT from, int64_t n, Lane<Tag<C>> centre,
+                                C* HWY_RESTRICT tile) {
+  if constexpr (Fold::kMaps) {
+    for (int64_t i = 0; i < n; i += kVector<C>) {
+      Fold::map(load_some(from + i, n - i), centre).store(tile + i);
+    }
+    return tile;
+  } else {
+    return from;
+  }
+}
+
 // The eight vectors that lie `stride` elements apart, joined by a tree.
 template <class Fold, class V, class C>
-HWY_INLINE V join_eight(const C* HWY_RESTRICT at, int64_t stride) {
-  const auto load = [at, stride](int64_t k) HWY_ATTR {
+HWY_INLINE V join_eight(const C* HWY_RESTRICT at, int64_t stride, V centre) {
+  const auto load = [at, stride, centre](int64_t k) HWY_ATTR {
     if constexpr (std::is_same_v<V, C>) {
-      return at[k * stride];
+      return mapped_one<Fold, C>(at[k * stride], centre);
     } else {
-      return V::load(at + k * stride);
+      return mapped<Fold, V>(V::load(at + k * stride), centre);
     }
   };
   const V a = Fold::join(load(0), load(1));
@@ -108,6 +220,7 @@ HWY_INLINE Wide<C> fold_row(const C* HWY_RESTRICT from, int64_t n, Wide<C> centr
   using W = WideLane<C>;
   constexpr int kParts = int(kGroup<C> / kVector<C>);
   const W centre(centre_value);
+  const V narrow(static_cast<C>(centre_value));
   hn::Vec<WideTag<C>> acc[kParts * kWides<C>];
   for (auto& a : acc) a = W(Fold::template identity<Wide<C>>()).v;
   const auto absorb = [&](int part, V x) HWY_ATTR {
@@ -120,20 +233,24 @@ HWY_INLINE Wide<C> fold_row(const C* HWY_RESTRICT from, int64_t n, Wide<C> centr
   if constexpr (Fold::kTree) {
     for (; i + 8 * kGroup<C> <= n; i += 8 * kGroup<C>) {
       for (int p = 0; p < kParts; ++p) {
-        absorb(p, join_eight<Fold, V>(from + i + p * kVector<C>, kGroup<C>));
+        absorb(p, join_eight<Fold, V>(from + i + p * kVector<C>, kGroup<C>, narrow));
       }
     }
   }
   for (; i + kGroup<C> <= n; i += kGroup<C>) {
-    for (int p = 0; p < kParts; ++p) absorb(p, V::load(from + i + p * kVector<C>));
+    for (int p = 0; p < kParts; ++p) {
+      absorb(p, mapped<Fold, V>(V::load(from + i + p * kVector<C>), narrow));
+    }
   }
 
   HWY_ALIGN Wide<C> lanes[kGroup<C>];
   for (int a = 0; a < kParts * kWides<C>; ++a) {
     hn::Store(acc[a], WideTag<C>(), lanes + a * kWideVector<C>);
   }
+  HWY_ALIGN C tile[kGroup<C>];
+  const C* const rest = mapped_rest<Fold, C>(from + i, n - i, narrow, tile);
   for (int64_t lane = 0; i < n; ++i, ++lane) {
-    lanes[lane] = Fold::step(lanes[lane], Wide<C>(from[i]), centre_value);
+    lanes[lane] = Fold::step(lanes[lane], Wide<C>(rest[lane]), centre_value);
   }
   for (int64_t width = kGroup<C> / 2; width > 0; width /= 2) {
     for (int64_t lane = 0; lane < width; ++lane) {
@@ -149,8 +266,10 @@ void fold_rows(const C* from, int64_t rows, int64_t row_stride, int64_t n, const
   for (int64_t r = 0; r < rows; ++r, from += row_stride) {
     const Wide<C> c = centre ? centre[r] : Wide<C>(0);
     if (n < kGroup<C>) {
+      HWY_ALIGN C tile[kGroup<C>];
+      const C* const row = mapped_rest<Fold, C>(from, n, Lane<Tag<C>>(static_cast<C>(c)), tile);
       Wide<C> a = acc[r];
-      for (int64_t i = 0; i < n; ++i) a = Fold::step(a, Wide<C>(from[i]), c);
+      for (int64_t i = 0; i < n; ++i) a = Fold::step(a, Wide<C>(row[i]), c);
       acc[r] = a;
     } else {
       acc[r] = Fold::join(acc[r], fold_row<Fold, C>(from, n, c));
@@ -170,9 +289,10 @@ HWY_INLINE void absorb_columns(int64_t width, const Wide<C>* HWY_RESTRICT centre
   for (; c + kVector<C> <= width; c += kVector<C>) {
     const W low_centre = centre ? W::load(centre + c) : W(0);
     const W high_centre = centre ? W::load(centre + c + kHigh) : W(0);
+    const V narrow = narrowed<C>(low_centre, high_centre);
     W low = W::load(acc + c), high = W::load(acc + c + kHigh);
     for (int64_t s = 0; s < Rows::kSteps; ++s) {
-      const V x = rows.template at<V>(c, s);
+      const V x = rows.template at<V>(c, s, narrow);
       low = Fold::step(low, widen<0, C>(x), low_centre);
       if constexpr (kWides<C> == 2) high = Fold::step(high, widen<1, C>(x), high_centre);
     }
@@ -180,25 +300,26 @@ HWY_INLINE void absorb_columns(int64_t width, const Wide<C>* HWY_RESTRICT centre
     if constexpr (kWides<C> == 2) high.store(acc + c + kHigh);
   }
   for (; c < width; ++c) {
+    const Wide<C> own = centre ? centre[c] : Wide<C>(0);
     for (int64_t s = 0; s < Rows::kSteps; ++s) {
-      const auto x = Wide<C>(rows.template at<C>(c, s));
-      acc[c] = Fold::step(acc[c], x, centre ? centre[c] : Wide<C>(0));
+      const auto x = Wide<C>(rows.template at<C>(c, s, static_cast<C>(own)));
+      acc[c] = Fold::step(acc[c], x, own);
     }
   }
 }
 
 // kRows rows, one step each.
-template <class C, int kRows>
+template <class Fold, class C, int kRows>
 struct RowByRow {
   static constexpr int64_t kSteps = kRows;
   const C* HWY_RESTRICT from;
   int64_t row_stride;
   template <class V>
-  HWY_INLINE V at(int64_t c, int64_t step) const {
+  HWY_INLINE V at(int64_t c, int64_t step, V centre) const {
     if constexpr (std::is_same_v<V, C>) {
-      return from[c + step * row_stride];
+      return mapped_one<Fold, C>(from[c + step * row_stride], centre);
     } else {
-      return V::load(from + c + step * row_stride);
+      return mapped<Fold, V>(V::load(from + c + step * row_stride), centre);
     }
   }
 };
@@ -209,21 +330,22 @@ struct EightJoined {
   const C* HWY_RESTRICT from;
   int64_t row_stride;
   template <class V>
-  HWY_INLINE V at(int64_t c, int64_t) const {
-    return join_eight<Fold, V>(from + c, row_stride);
+  HWY_INLINE V at(int64_t c, int64_t, V centre) const {
+    return join_eight<Fold, V>(from + c, row_stride, centre);
   }
 };
 
 template <class Fold, class C>
 void fold_columns(const C* from, int64_t rows, int64_t row_stride, int64_t width,
                   const Wide<C>* centre, Wide<C>* acc) {
-  using Eight = std::conditional_t<Fold::kTree, EightJoined<Fold, C>, RowByRow<C, 8>>;
+  using Eight = std::conditional_t<Fold::kTree, EightJoined<Fold, C>, RowByRow<Fold, C, 8>>;
   int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
     absorb_columns<Fold, C>(width, centre, acc, Eight{from + r * row_stride, row_stride});
   }
   for (; r < rows; ++r) {
-    absorb_columns<Fold, C>(width, centre, acc, RowByRow<C, 1>{from + r * row_stride, row_stride});
+    absorb_columns<Fold, C>(width, centre, acc,
+                            RowByRow<Fold, C, 1>{from + r * row_stride, row_stride});
   }
 }
 
@@ -236,6 +358,17 @@ template <class Fold, class C>
 constexpr FoldFunctions<C> fold_functions() {
   return {fold_rows<Fold, C>, fold_columns<Fold, C>, join_all<Fold, Wide<C>>,
           Fold::template identity<Wide<C>>()};
+}
+
+// For every compute type, or for floats alone.
+template <class Fold>
+constexpr FoldSet fold_set() {
+  return {fold_functions<Fold, float>(), fold_functions<Fold, double>(),
+          fold_functions<Fold, int64_t>()};
+}
+template <class Fold>
+constexpr FoldSet float_fold_set() {
+  return {fold_functions<Fold, float>(), fold_functions<Fold, double>(), {}};
 }
 
 }  // namespace entasis::cpu::HWY_NAMESPACE

@@ -32,18 +32,41 @@ struct FoldFunctions {
 template <class C>
 using FindFunction = int64_t (*)(const C* row, int64_t n, C value);
 
+// A fold for each compute type; folds of floats alone have no i64.
+struct FoldSet {
+  FoldFunctions<float> f32;
+  FoldFunctions<double> f64;
+  FoldFunctions<int64_t> i64;
+
+  const FoldFunctions<float>& of(float) const { return f32; }
+  const FoldFunctions<double>& of(double) const { return f64; }
+  const FoldFunctions<int64_t>& of(int64_t) const { return i64; }
+};
+
 struct ReduceTarget {
-  FoldFunctions<float> sum_f32;
-  FoldFunctions<double> sum_f64;
-  FoldFunctions<int64_t> sum_i64;
-  FoldFunctions<float> max_f32;
-  FoldFunctions<double> max_f64;
-  FoldFunctions<int64_t> max_i64;
-  FoldFunctions<float> deviation_f32;  // sum of squared distances from the centre
-  FoldFunctions<double> deviation_f64;
+  FoldSet sum;
+  FoldSet max;
+  FoldSet min;
+  FoldSet nonzero;  // counts
+  FoldSet nan_sum;
+  FoldSet prod;
   FindFunction<float> find_f32;
   FindFunction<double> find_f64;
   FindFunction<int64_t> find_i64;
+
+  FindFunction<float> find(float) const { return find_f32; }
+  FindFunction<double> find(double) const { return find_f64; }
+  FindFunction<int64_t> find(int64_t) const { return find_i64; }
+};
+
+struct StatisticsTarget {
+  FoldSet deviation;  // sum of squared distances from the centre
+  FoldSet magnitude_sum;
+  FoldSet largest_magnitude;
+  FoldSet smallest_magnitude;
+  FoldSet nonzero;    // counts
+  FoldSet power_sum;  // of magnitudes to the power of the centre
+  FoldSet exp_sum;    // of the exponentials of distances from the centre
 };
 
 }  // namespace entasis::cpu

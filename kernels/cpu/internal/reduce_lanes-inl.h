@@ -49,6 +49,17 @@ HWY_INLINE WideLane<C> widen(Lane<Tag<C>> x) {
   }
 }
 
+// Two vectors of double (or one of 64 bits) as one of C.
+template <class C>
+HWY_INLINE Lane<Tag<C>> narrowed(WideLane<C> low, WideLane<C> high) {
+  if constexpr (kWides<C> == 2) {
+    const hn::Half<Tag<C>> half;
+    return hn::Combine(Tag<C>(), hn::DemoteTo(half, high.v), hn::DemoteTo(half, low.v));
+  } else {
+    return low;
+  }
+}
+
 // Whether masked loads and stores leave memory alone where the mask is off.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 #define ENTASIS_HAS_MASKED_ACCESS 1
@@ -108,14 +119,7 @@ struct WideSum {
     if constexpr (kWides<C> == 2) high += widen<1, C>(x) * widen<1, C>(y);
   }
   // Lane by lane, rounded to C.
-  HWY_INLINE V narrow() const {
-    if constexpr (kWides<C> == 2) {
-      const hn::Half<Tag<C>> half;
-      return hn::Combine(Tag<C>(), hn::DemoteTo(half, high.v), hn::DemoteTo(half, low.v));
-    } else {
-      return low;
-    }
-  }
+  HWY_INLINE V narrow() const { return narrowed<C>(low, high); }
   HWY_INLINE double total() const {
     return hn::GetLane(hn::SumOfLanes(WideTag<C>(), (kWides<C> == 2 ? low + high : low).v));
   }

@@ -39,16 +39,17 @@ struct ReduceInput {
   }
 };
 
-// Where results go: n of them, `stride` elements apart from element `at` on. `divisor` is for
-// floats.
+// Where results go: n of them, `stride` elements apart from element `at` on. What `put` makes of
+// them may depend on a number, for floats the divisor, and on a number for each output.
 template <class A>
 struct ReduceOutput {
   void* data;
-  double divisor;
-  void (*put)(const A* values, int64_t n, double divisor, void* data, int64_t at, int64_t stride);
+  double number;
+  void (*put)(const A* values, int64_t n, const ReduceOutput& self, int64_t at, int64_t stride);
+  const double* of_each = nullptr;
 
   void store(const A* values, int64_t n, int64_t at, int64_t stride) const {
-    put(values, n, divisor, data, at, stride);
+    put(values, n, *this, at, stride);
   }
 };
 

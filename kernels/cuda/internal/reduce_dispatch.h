@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <entasis/backends/cuda/context.h>
+#include <entasis/core/kernels.h>
 #include <entasis/kernels/cuda/internal/reduce_plan.h>
 #include <entasis/ops/reduction_internal.h>
 
@@ -38,5 +39,40 @@ struct ReducerTypes<Fold, float> {
 };
 template <class Fold>
 using ReducerOf = typename ReducerTypes<Fold>::type;
+
+// ---- Kernels of ops that are one reduction
+//
+// `Reduction::with(op, in, out, f)` calls f(reducer, fold) with what the op comes to for its
+// input's dtype. From it come the kernel and its scratch memory, so that an op is such a function
+// and a line of registration.
+
+inline int64_t count_of(const Tensor& in, DimMask dims) {
+  int64_t count = 1;
+  for (int d = 0; d < in.dim(); ++d) {
+    if (dims >> d & 1) count *= in.shape()[d];
+  }
+  return count;
+}
+
+template <class Op, class Reduction>
+struct ReductionKernel {
+  static void run(CudaContext& context, const Op& op, Inputs in, Outputs out) {
+    Reduction::with(op, in, out, [&](const auto& reducer, const auto& fold) {
+      reducer.run(fold, context.scratch<void>(), context.stream());
+    });
+  }
+  static size_t scratch(const Op& op, Inputs in, Outputs out) {
+    size_t bytes = 0;
+    Reduction::with(op, in, out,
+                    [&](const auto& reducer, const auto&) { bytes = reducer.scratch_bytes(); });
+    return bytes;
+  }
+};
+
+template <class Op, class Reduction>
+void add_reduction(Kernels& kernels) {
+  using Kernel = ReductionKernel<Op, Reduction>;
+  kernels.add_with_scratch<&Kernel::run, &Kernel::scratch>();
+}
 
 }  // namespace entasis::cuda

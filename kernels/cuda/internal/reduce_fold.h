@@ -21,6 +21,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <entasis/core/tensor.h>
 #include <entasis/kernels/cuda/internal/convert.h>
 #include <entasis/kernels/cuda/internal/shuffle.h>
 
@@ -80,10 +81,44 @@ struct Larger {
   }
 };
 
+struct Smaller {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    return a != a ? a : b != b ? b : a < b ? a : b;
+  }
+};
+
+// Integers wrap.
+struct Multiply {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      using Unsigned = std::make_unsigned_t<T>;
+      return T(Unsigned(a) * Unsigned(b));
+    } else {
+      return a * b;
+    }
+  }
+};
+
 template <class T>
 __device__ __forceinline__ constexpr T lowest() {
   using Limits = std::numeric_limits<T>;
   return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+}
+template <class T>
+__device__ __forceinline__ constexpr T highest() {
+  using Limits = std::numeric_limits<T>;
+  return Limits::has_infinity ? Limits::infinity() : Limits::max();
+}
+// What the joins of extrema begin with.
+template <class T>
+__device__ __forceinline__ constexpr T neutral(Larger) {
+  return lowest<T>();
+}
+template <class T>
+__device__ __forceinline__ constexpr T neutral(Smaller) {
+  return highest<T>();
 }
 
 // Halves are rounded from float, as on the CPU.
@@ -98,8 +133,35 @@ __device__ __forceinline__ void store_real(void* out, int64_t i, DType dtype, do
   }
 }
 
-template <class C>
-struct SumFold {
+// ---- What folds make of an element first.
+struct AsIs {
+  template <class C>
+  __device__ __forceinline__ C operator()(C x) const {
+    return x;
+  }
+};
+struct IsNonzero {
+  template <class C>
+  __device__ __forceinline__ C operator()(C x) const {
+    return x != C(0) ? C(1) : C(0);
+  }
+};
+struct ZeroForNan {
+  template <class C>
+  __device__ __forceinline__ C operator()(C x) const {
+    return x != x ? C(0) : x;
+  }
+};
+struct Magnitude {
+  template <class C>
+  __device__ __forceinline__ C operator()(C x) const {
+    return x < C(0) ? -x : x + C(0);  // no negative zero
+  }
+};
+
+// Sums of what a map makes of the elements; its folds have a `write` of their own.
+template <class C, class Map = AsIs>
+struct SumOf {
   using Value = C;
   using Acc = Wide<C>;
   using Context = NoContext;
@@ -108,21 +170,82 @@ struct SumFold {
   static constexpr bool kInOrder = false;
   static constexpr int kBlocks = 4;
 
-  void* out;
-  DType dtype;
-  double divisor;
+  Map map = {};
 
   __device__ __forceinline__ Context context(int64_t) const { return {}; }
   static __device__ __forceinline__ Acc identity() { return Acc(0); }
   template <int N, int kVec>
   __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
-    acc = AddUp()(acc, Acc(join_tree(batch.x[0], AddUp())));
+    C x[N];
+#pragma unroll
+    for (int k = 0; k < N; ++k) x[k] = map(batch.x[0][k]);
+    acc = AddUp()(acc, Acc(join_tree(x, AddUp())));
+  }
+};
+
+template <class C, class Map = AsIs>
+struct SumFold : SumOf<C, Map> {
+  void* out;
+  DType dtype;
+  double divisor;
+
+  explicit SumFold(const Tensor& to, double divided_by = 1)
+      : out(to.raw()), dtype(to.dtype()), divisor(divided_by) {}
+  __device__ __forceinline__ void write(const Wide<C>& acc, int64_t number) const {
+    if constexpr (std::is_integral_v<C>) {
+      store_as<int64_t>(out, number, dtype, acc);
+    } else {
+      store_real(out, number, dtype, acc / divisor);
+    }
+  }
+};
+
+// Floats are multiplied in double, as on the CPU.
+template <class C>
+struct ProdFold {
+  using Value = C;
+  using Acc = Wide<C>;
+  using Context = NoContext;
+  using Join = Multiply;
+  static constexpr int kInputs = 1;
+  static constexpr bool kInOrder = false;
+  static constexpr int kBlocks = 4;
+
+  void* out;
+  DType dtype;
+
+  __device__ __forceinline__ Context context(int64_t) const { return {}; }
+  static __device__ __forceinline__ Acc identity() { return Acc(1); }
+  template <int N, int kVec>
+  __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
+#pragma unroll
+    for (int k = 0; k < N; ++k) acc = Multiply()(acc, Acc(batch.x[0][k]));
   }
   __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
     if constexpr (std::is_integral_v<C>) {
       store_as<int64_t>(out, number, dtype, acc);
     } else {
-      store_real(out, number, dtype, acc / divisor);
+      store_real(out, number, dtype, acc);
+    }
+  }
+};
+
+// How many elements are not zero, or whether there are at least `least` of them.
+template <class C>
+struct NonzeroFold : SumOf<C, IsNonzero> {
+  static constexpr int kBlocks = 2;  // 64 bytes in flight need registers
+  void* out;
+  DType dtype;
+  int64_t least;  // negative: the count itself
+
+  NonzeroFold(const Tensor& to, int64_t at_least)
+      : out(to.raw()), dtype(to.dtype()), least(at_least) {}
+  __device__ __forceinline__ void write(const Wide<C>& acc, int64_t number) const {
+    const int64_t count = static_cast<int64_t>(acc);
+    if (least < 0) {
+      static_cast<int64_t*>(out)[number] = count;
+    } else {
+      static_cast<uint8_t*>(out)[number] = count >= least;
     }
   }
 };
@@ -137,12 +260,13 @@ __device__ __forceinline__ C flipped(C x, int64_t flip) {
   }
 }
 
-template <class C>
-struct MaxFold {
+// The largest or smallest, as Extremum says, of what a map makes of the elements.
+template <class C, class Extremum, class Map = AsIs>
+struct ExtremumFold {
   using Value = C;
   using Acc = C;
   using Context = NoContext;
-  using Join = Larger;
+  using Join = Extremum;
   static constexpr int kInputs = 1;
   static constexpr bool kInOrder = false;
   static constexpr int kBlocks = 4;
@@ -152,14 +276,17 @@ struct MaxFold {
   int64_t flip;
 
   __device__ __forceinline__ Context context(int64_t) const { return {}; }
-  static __device__ __forceinline__ Acc identity() { return lowest<C>(); }
+  static __device__ __forceinline__ Acc identity() { return neutral<C>(Extremum()); }
   template <int N, int kVec>
   __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
     if constexpr (std::is_integral_v<C>) {
 #pragma unroll
-      for (int k = 0; k < N; ++k) acc = Larger()(acc, flipped(batch.x[0][k], flip));
+      for (int k = 0; k < N; ++k) acc = Extremum()(acc, flipped(batch.x[0][k], flip));
     } else {
-      acc = Larger()(acc, join_tree(batch.x[0], Larger()));
+      C x[N];
+#pragma unroll
+      for (int k = 0; k < N; ++k) x[k] = Map()(batch.x[0][k]);
+      acc = Extremum()(acc, join_tree(x, Extremum()));
     }
   }
   __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
@@ -167,9 +294,10 @@ struct MaxFold {
   }
 };
 
-// The first place of the largest element; NaN counts as larger than any number.
-template <class C>
-struct ArgmaxFold {
+// The first place of an extremum, and the extremum itself if `values` is given; NaN goes before any
+// number.
+template <class C, class Extremum>
+struct PlaceFold {
   struct Acc {
     C value;
     int64_t position;
@@ -182,11 +310,17 @@ struct ArgmaxFold {
 
   int64_t* out;
   int64_t flip;
+  void* values = nullptr;
+  DType dtype = kI64;
 
+  static __device__ __forceinline__ bool beats(C a, C b) {
+    if constexpr (std::is_same_v<Extremum, Larger>) return a > b;
+    return a < b;
+  }
   static __device__ __forceinline__ bool wins(const Acc& a, const Acc& b) {
     const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
     if (a_nan != b_nan) return a_nan;
-    if (a.value > b.value) return true;
+    if (beats(a.value, b.value)) return true;
     return (a_nan || a.value == b.value) && a.position < b.position;
   }
   struct Join {
@@ -197,7 +331,7 @@ struct ArgmaxFold {
 
   __device__ __forceinline__ Context context(int64_t) const { return {}; }
   static __device__ __forceinline__ Acc identity() {
-    return {lowest<C>(), std::numeric_limits<int64_t>::max()};
+    return {neutral<C>(Extremum()), std::numeric_limits<int64_t>::max()};
   }
   template <int N, int kVec>
   __device__ __forceinline__ void add(Acc& acc, const Batch<C, 1, N, kVec>& batch, Context) const {
@@ -206,7 +340,7 @@ struct ArgmaxFold {
 #pragma unroll
     for (int k = 1; k < N; ++k) {
       const C x = flipped(batch.x[0][k], flip);
-      if (x > best || (x != x && best == best)) {
+      if (beats(x, best) || (x != x && best == best)) {
         best = x;
         place = k;
       }
@@ -215,6 +349,7 @@ struct ArgmaxFold {
   }
   __device__ __forceinline__ void write(const Acc& acc, int64_t number) const {
     out[number] = acc.position;
+    if (values != nullptr) store_as<C>(values, number, dtype, flipped(acc.value, flip));
   }
 };
 
