@@ -137,6 +137,20 @@ void read_rows(IndexMap map, const MappedDims& m, Word* to, const Word* from, Wo
 
 // ---- Adding
 
+// The elements [begin, end) of a dimension to which the map sends one element each, before + i.
+struct Range {
+  int64_t begin, end;
+};
+Range sent_once(IndexMap map, int64_t size, int64_t length, int64_t before) {
+  const int64_t after = length - size - before;
+  Range range{1, size - 1};  // kReplicate
+  if (map == IndexMap::kReflect) range = {before + 1, size - 1 - after};
+  if (map == IndexMap::kCircular) range = {after, size - before};
+  range.begin = std::max({range.begin, -before, int64_t{0}});
+  range.end = std::max(range.begin, std::min({range.end, size, length - before}));
+  return range;
+}
+
 template <class T>
 void add_rows(IndexMap map, const MappedDims& m, T* to, const T* from, int64_t numel) {
   using Sum = std::conditional_t<sizeof(T) == 2, float, T>;
@@ -144,6 +158,9 @@ void add_rows(IndexMap map, const MappedDims& m, T* to, const T* from, int64_t n
     RowCursor cursor(m, begin);
     Sum sums[kBlock];
     MappedFrom<int64_t> inner[kBlock], outer[kMaxDims];
+    Range once{0, m.size[0]};
+    if (!m.is_plain[0]) once = sent_once(map, m.size[0], m.other_size[0], m.before[0]);
+    const int64_t shift = m.is_plain[0] ? 0 : m.before[0], step = m.other_stride[0];
     while (begin < end) {
       const int64_t column = cursor.column();
       const int64_t n = std::min({m.size[0] - column, end - begin, kBlock});
@@ -156,23 +173,30 @@ void add_rows(IndexMap map, const MappedDims& m, T* to, const T* from, int64_t n
         }
         combinations *= outer[d].count;
       }
-      for (int64_t i = 0; i < n && !m.is_plain[0]; ++i) {
+      // Of this block [low, high) is sent to once.
+      const int64_t low = std::clamp<int64_t>(once.begin - column, 0, n);
+      const int64_t high = std::clamp<int64_t>(once.end - column, low, n);
+      const auto others = [&](auto visit) {
+        for (int64_t i = 0; i < low; ++i) visit(i);
+        for (int64_t i = high; i < n; ++i) visit(i);
+      };
+      others([&](int64_t i) {
         inner[i] = mapped_from(map, column + i, m.size[0], m.other_size[0], m.before[0]);
-      }
+      });
       std::fill_n(sums, n, Sum(0));
       std::array<int64_t, kMaxDims> k{};
       for (int64_t c = 0; c < combinations; ++c) {
         const T* row = from;
         for (int d = 1; d < m.dims; ++d) row += outer[d][k[size_t(d)]] * m.other_stride[d];
-        if (m.is_plain[0]) {
-          for (int64_t i = 0; i < n; ++i) sums[i] += Sum(row[(column + i) * m.other_stride[0]]);
+        const int64_t first = column + shift;
+        if (step == 1) {
+          for (int64_t i = low; i < high; ++i) sums[i] += Sum(row[first + i]);
         } else {
-          for (int64_t i = 0; i < n; ++i) {
-            for (int64_t j = 0; j < inner[i].count; ++j) {
-              sums[i] += Sum(row[inner[i][j] * m.other_stride[0]]);
-            }
-          }
+          for (int64_t i = low; i < high; ++i) sums[i] += Sum(row[(first + i) * step]);
         }
+        others([&](int64_t i) {
+          for (int64_t j = 0; j < inner[i].count; ++j) sums[i] += Sum(row[inner[i][j] * step]);
+        });
         for (int d = 1; d < m.dims && ++k[size_t(d)] == outer[d].count; ++d) k[size_t(d)] = 0;
       }
       for (int64_t i = 0; i < n; ++i) to[begin + i] = T(sums[i]);
