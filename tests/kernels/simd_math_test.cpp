@@ -288,7 +288,7 @@ const std::vector<UnaryCase>& unary_cases() {
       {"erf_gaussian", 3, 3, erf_gaussian<double>, erf_gaussian<long double>},
       {"erfc", 4.25, 4.25, [](double x) { return std::erfc(x); },
        [](long double x) { return std::erfc(x); }},
-      {"erfinv", 1, 4, erfinv<double>, erfinv<long double>},
+      {"erfinv", 2.5, 4, erfinv<double>, erfinv<long double>},
       {"lgamma", 1, 6, lgamma<double>, lgamma<long double>},
       {"sin", 1, 2, [](double x) { return std::sin(x); },
        [](long double x) { return std::sin(x); }},
