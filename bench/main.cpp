@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> only, peer_paths = split(ENTASIS_BENCH_PEERS, ':');
   std::string memory_of, side;
   int threads = num_threads();
-  bool markdown = false, json = false;
+  bool markdown = false, json = false, check = false;
   Plan plan;
   app.add_option("rows", only, "Only rows whose name contains one of these");
   app.add_option("--threads", threads, "Threads for all sides")->check(CLI::Range(1, kMaxThreads));
@@ -167,10 +167,18 @@ int main(int argc, char** argv) {
   app.add_option("--peer", peer_paths, "Modules with the peers' sides");
   app.add_flag("--markdown", markdown, "Print the table in Markdown");
   app.add_flag("--json", json, "Print name and ratio of each row, for bench/check.py");
+  app.add_flag("--check", check, "Only tell whether the walk over the op set misses a row");
   app.add_option("--memory-of", memory_of)->group("");
   app.add_option("--side", side)->group("");
   CLI11_PARSE(app, argc, argv);
 
+  if (check) {
+    const std::vector<std::string> forgotten = forgotten_rows();
+    for (const std::string& row : forgotten) {
+      std::printf("%s is neither in bench/ops.h nor left out in bench/walked.cpp\n", row.c_str());
+    }
+    return forgotten.empty() ? 0 : 1;
+  }
   set_num_threads(threads);
   if (!side.empty()) {
     const BenchPeer* library = open_library(side);

@@ -106,6 +106,32 @@ struct Entasis {
   static Tensor pad(const Tensor& x, int64_t by, const char* mode) {
     return entasis::pad(x, {by, by}, mode[0] == 'r' ? PadMode::kReflect : PadMode::kConstant);
   }
+  static Tensor amin(const Tensor& x, const Sizes& over) { return entasis::amin(x, dims(over)); }
+  static Tensor std(const Tensor& x, const Sizes& over) { return entasis::std(x, dims(over)); }
+  static Tensor nansum(const Tensor& x, const Sizes& over) {
+    return entasis::nansum(x, dims(over));
+  }
+  static Tensor nanmean(const Tensor& x, const Sizes& over) {
+    return entasis::nanmean(x, dims(over));
+  }
+  static Tensor any(const Tensor& x, const Sizes& over) { return entasis::any(x, dims(over)); }
+  static Tensor all(const Tensor& x, const Sizes& over) { return entasis::all(x, dims(over)); }
+  static Tensor count_nonzero(const Tensor& x, const Sizes& over) {
+    return entasis::count_nonzero(x, dims(over));
+  }
+  static Tensor max_dim(const Tensor& x, int64_t dim) { return entasis::max_dim(x, dim).values; }
+  static Tensor min_dim(const Tensor& x, int64_t dim) { return entasis::min_dim(x, dim).values; }
+  static Tensor aminmax(const Tensor& x, int64_t dim) { return entasis::aminmax(x, dim).min; }
+  static Tensor var_mean(const Tensor& x, const Sizes& over) {
+    return entasis::var_mean(x, dims(over)).var;
+  }
+  static Tensor std_mean(const Tensor& x, const Sizes& over) {
+    return entasis::std_mean(x, dims(over)).std;
+  }
+  static Tensor vector_norm(const Tensor& x, const Sizes& over) {
+    return entasis::vector_norm(x, 2, dims(over));
+  }
+  static Tensor logsumexp(const Tensor& x, int64_t dim) { return entasis::logsumexp(x, {dim}); }
   static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
   static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
     return entasis::index_put(x, {at}, x, accumulate);

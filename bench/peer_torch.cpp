@@ -104,6 +104,30 @@ struct Torch {
   static Tensor pad(const Tensor& x, int64_t by, const char* mode) {
     return torch::pad(x.unsqueeze(0), {by, by}, mode).squeeze(0);
   }
+  static Tensor amin(const Tensor& x, const Sizes& over) { return torch::amin(x, over); }
+  static Tensor std(const Tensor& x, const Sizes& over) { return torch::std(x, over); }
+  static Tensor nansum(const Tensor& x, const Sizes& over) { return torch::nansum(x, over); }
+  static Tensor nanmean(const Tensor& x, const Sizes& over) { return torch::nanmean(x, over); }
+  static Tensor any(const Tensor& x, const Sizes& over) { return torch::any(x, over); }
+  static Tensor all(const Tensor& x, const Sizes& over) { return torch::all(x, over); }
+  static Tensor count_nonzero(const Tensor& x, const Sizes& over) {
+    return torch::count_nonzero(x, over);
+  }
+  static Tensor max_dim(const Tensor& x, int64_t dim) { return std::get<0>(torch::max(x, dim)); }
+  static Tensor min_dim(const Tensor& x, int64_t dim) { return std::get<0>(torch::min(x, dim)); }
+  static Tensor aminmax(const Tensor& x, int64_t dim) {
+    return std::get<0>(torch::aminmax(x, dim));
+  }
+  static Tensor var_mean(const Tensor& x, const Sizes& over) {
+    return std::get<0>(torch::var_mean(x, over));
+  }
+  static Tensor std_mean(const Tensor& x, const Sizes& over) {
+    return std::get<0>(torch::std_mean(x, over));
+  }
+  static Tensor vector_norm(const Tensor& x, const Sizes& over) {
+    return torch::linalg_vector_norm(x, 2, over);
+  }
+  static Tensor logsumexp(const Tensor& x, int64_t dim) { return torch::logsumexp(x, dim); }
   static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
   static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
     return torch::index_put(x, {at}, x, accumulate);
