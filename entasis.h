@@ -20,6 +20,7 @@
 #include <entasis/ops/exponential.h>
 #include <entasis/ops/factory.h>
 #include <entasis/ops/grid.h>
+#include <entasis/ops/histogram.h>
 #include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/join.h>

@@ -204,6 +204,9 @@ const std::vector<OpWork<Lib>>& op_works() {
       {"transcendental", "logsumexp_rows", 1, [](const In& i) { return Lib::logsumexp(i.m, 1); }, kM},
       {"transcendental", "logsumexp_columns", 1, [](const In& i) { return Lib::logsumexp(i.m, 0); }, kM},
 
+      {"reduction", "histc", 1, [](const In& i) { return histc(i.x, 100, -4, 4); }},
+      {"reduction", "bincount", 2, [](const In& i) { return bincount(i.integers); }},
+
       {"shape", "flip", 2, [](const In& i) { return flip(i.m, {0}); }},
       {"shape", "flip_rows", 2, [](const In& i) { return flip(i.m, {1}); }, kM},
       {"shape", "roll", 2, [](const In& i) { return roll(i.m, {3}, {1}); }, kM},

@@ -466,6 +466,21 @@ def index_put(d, name):
     return Call((d.tensor(shape, dtype), indices, values, accumulate), scale=2)
 
 
+@sample("histc")
+def histc(d, name):
+    low, high = d.choose((0, 0), (-3, 3), (-1.5, 2), (2, 2))
+    x = d.tensor(dtype=d.choose("float32", "float64", "int64"), low=-4, high=4)
+    return Call((x, d.integer(0, 12), low, high), gradient=False)
+
+
+@sample("bincount")
+def bincount(d, name):
+    shape = (d.choose(0, 1, 7, 40),) if d.chance(0.9) else d.shape()
+    x = d.tensor(shape, d.choose("int64", "int32", "uint8", "int8", "float32"), low=0, high=9)
+    weights = d.tensor(shape, d.choose(*ALL)) if d.chance(0.5) else None
+    return Call((x, weights, d.integer(0, 15)), gradient=False)
+
+
 @sample("nonzero")
 def nonzero(d, name):
     return Call((d.tensor(dtype=d.choose(*ALL), low=-1, high=1),), strides=False)
