@@ -29,6 +29,7 @@
 #include <entasis/ops/matmul.h>
 #include <entasis/ops/methods.h>
 #include <entasis/ops/norm.h>
+#include <entasis/ops/order_statistics.h>
 #include <entasis/ops/pooling.h>
 #include <entasis/ops/predicate.h>
 #include <entasis/ops/print.h>
@@ -37,6 +38,7 @@
 #include <entasis/ops/reduction.h>
 #include <entasis/ops/repeat_interleave.h>
 #include <entasis/ops/rounding.h>
+#include <entasis/ops/scan.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/softmax.h>
 #include <entasis/ops/special.h>

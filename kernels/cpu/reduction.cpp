@@ -183,6 +183,7 @@ void register_cpu_reduction(Kernels& kernels) {
   kernels.add<&cpu::mean>();
   kernels.add<&cpu::sum_to>();
   kernels.add<&cpu::nansum>();
+  kernels.add<&cpu::prod>();
   kernels.add<&cpu::amax>();
   kernels.add<&cpu::amin>();
   kernels.add<&cpu::argmax>();

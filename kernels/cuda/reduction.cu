@@ -38,6 +38,17 @@ struct SumToReduction {
   }
 };
 
+struct ProdReduction {
+  template <class F>
+  static void with(const Prod& op, Inputs in, Outputs out, const F& f) {
+    const Tensor& x = in[0].tensor();
+    with_compute_type(x.dtype(), [&]<class C>(Tag<C>) {
+      f(ReducerOf<ProdFold<C>>({&x}, reduced_dims(op.dim, x.dim())),
+        ProdFold<C>{out[0].raw(), out[0].dtype()});
+    });
+  }
+};
+
 template <class Extremum>
 struct ExtremumReduction {
   template <class Op, class F>
@@ -60,6 +71,7 @@ void register_cuda_reduction(Kernels& kernels) {
   using namespace cuda;
   add_reduction<Sum, SumReduction<PlainSum>>(kernels);
   add_reduction<NanSum, SumReduction<SumWithoutNan>>(kernels);
+  add_reduction<Prod, ProdReduction>(kernels);
   add_reduction<Mean, MeanReduction>(kernels);
   add_reduction<SumTo, SumToReduction>(kernels);
   add_reduction<Amax, ExtremumReduction<Larger>>(kernels);

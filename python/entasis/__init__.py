@@ -17,7 +17,13 @@ _entasis._set_package_folder(str(_pathlib.Path(__file__).parent) + "/")
 # the stubs that the build writes.)
 from ._entasis import *  # noqa: E402,F401,F403
 from ._entasis import __version__  # noqa: E402,F401
-from ._tensor import max, min, newaxis  # noqa: E402,F401  (and methods that Python says better)
+from ._tensor import (  # noqa: E402,F401  (and methods that Python says better)
+    max,
+    median,
+    min,
+    nanmedian,
+    newaxis,
+)
 from .autograd import (  # noqa: E402,F401
     Variable,
     enable_grad,

@@ -71,6 +71,25 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
     return _merged(_entasis.min, _entasis.min_dim, input, dim, keepdim, other, _entasis.minimum)
 
 
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The median of all elements; with `dim` those along it and their indices, as median_dim
+    gives them."""
+    return _merged(_entasis.median, _entasis.median_dim, input, dim, keepdim)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """median() of the elements that are not NaN."""
+    return _merged(_entasis.nanmedian, _entasis.nanmedian_dim, input, dim, keepdim)
+
+
+def _median(self: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    return median(self, dim, keepdim)
+
+
+def _nanmedian(self: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    return nanmedian(self, dim, keepdim)
+
+
 def _max(self: Tensor, dim: int | Tensor | None = None, keepdim: bool = False,
          other: Tensor | None = None) -> Any:
     return max(self, dim, keepdim, other)
@@ -117,6 +136,8 @@ _METHODS = {
     "__format__": _format,
     "max": _max,
     "min": _min,
+    "median": _median,
+    "nanmedian": _nanmedian,
     "view": _view,
     "view_as": _view_as,
     "reshape_as": _reshape_as,
