@@ -122,6 +122,15 @@ struct Entasis {
   static Tensor max_dim(const Tensor& x, int64_t dim) { return entasis::max_dim(x, dim).values; }
   static Tensor min_dim(const Tensor& x, int64_t dim) { return entasis::min_dim(x, dim).values; }
   static Tensor aminmax(const Tensor& x, int64_t dim) { return entasis::aminmax(x, dim).min; }
+  static Tensor cummax(const Tensor& x, int64_t dim) { return entasis::cummax(x, dim).values; }
+  static Tensor cummin(const Tensor& x, int64_t dim) { return entasis::cummin(x, dim).values; }
+  static Tensor median_dim(const Tensor& x, int64_t dim) {
+    return entasis::median_dim(x, dim).values;
+  }
+  static Tensor nanmedian_dim(const Tensor& x, int64_t dim) {
+    return entasis::nanmedian_dim(x, dim).values;
+  }
+  static Tensor mode(const Tensor& x, int64_t dim) { return entasis::mode(x, dim).values; }
   static Tensor var_mean(const Tensor& x, const Sizes& over) {
     return entasis::var_mean(x, dims(over)).var;
   }

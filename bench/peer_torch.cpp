@@ -115,6 +115,15 @@ struct Torch {
   }
   static Tensor max_dim(const Tensor& x, int64_t dim) { return std::get<0>(torch::max(x, dim)); }
   static Tensor min_dim(const Tensor& x, int64_t dim) { return std::get<0>(torch::min(x, dim)); }
+  static Tensor cummax(const Tensor& x, int64_t dim) { return std::get<0>(torch::cummax(x, dim)); }
+  static Tensor cummin(const Tensor& x, int64_t dim) { return std::get<0>(torch::cummin(x, dim)); }
+  static Tensor median_dim(const Tensor& x, int64_t dim) {
+    return std::get<0>(torch::median(x, dim));
+  }
+  static Tensor nanmedian_dim(const Tensor& x, int64_t dim) {
+    return std::get<0>(torch::nanmedian(x, dim));
+  }
+  static Tensor mode(const Tensor& x, int64_t dim) { return std::get<0>(torch::mode(x, dim)); }
   static Tensor aminmax(const Tensor& x, int64_t dim) {
     return std::get<0>(torch::aminmax(x, dim));
   }
