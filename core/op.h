@@ -252,8 +252,8 @@ ENTASIS_API void apply_raw(OpInfo& op, const void* attributes, Inputs inputs, Ou
 ENTASIS_API void apply_on_raw(Device device, OpInfo& op, const void* attributes, Inputs inputs,
                               Outputs outputs, Location at);
 // Writes the result of `op` over `inputs[0]`, the target: shape and category must fit. An input
-// that overlaps the target other than element for element is read as it was before. Recorded like
-// any op. Factories are an empty tensor and such an op that fills it.
+// that overlaps the target is read as it was before; a pointwise op may read the very elements that
+// it writes. Recorded like any op. Factories are an empty tensor and such an op that fills it.
 ENTASIS_API void apply_in_place_raw(OpInfo& op, const void* attributes, Inputs inputs, Location at);
 
 template <class Op, class... T>
