@@ -8,6 +8,7 @@
 #include <entasis/ops/placed_internal.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/special_internal.h>
+#include <entasis/ops/split.h>
 
 namespace entasis {
 
@@ -85,7 +86,8 @@ Halves halves_of(const char* name, const Tensor& input, int64_t dim, Location at
       throw ShapeError("dimension " + std::to_string(dim) + " of size " + std::to_string(size) +
                        " has no halves");
     }
-    return {narrow(input, dim, 0, size / 2), narrow(input, dim, size / 2, size / 2)};
+    const Tensors parts = split(input, Ints{size / 2, size / 2}, dim);
+    return {parts[0], parts[1]};
   });
 }
 
