@@ -285,8 +285,11 @@ Tensor trapezoid(const Tensor& y, const Tensor& x, double dx, int64_t dim, Locat
     if (n == 0) {
       return sum(mul(y.detach(), 1.0, at), {along}, false, {}, at);
     }
+    if (!x.defined()) {
+      const Tensor ends = add(select(y, along, 0, at), select(y, along, -1, at), at);
+      return mul(sub(sum(y, {along}, false, {}, at), mul(ends, 0.5, at), at), dx, at);
+    }
     const Tensor pairs = add(narrow(y, along, 0, n - 1, at), narrow(y, along, 1, n - 1, at), at);
-    if (!x.defined()) return mul(sum(pairs, {along}, false, {}, at), dx / 2, at);
     if (x.dim() == 1) {
       if (x.numel() != n) {
         throw ShapeError("x has " + std::to_string(x.numel()) + " places for " + std::to_string(n) +

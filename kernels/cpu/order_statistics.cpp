@@ -1,5 +1,5 @@
 // Medians, modes and sorted slices on the CPU: a thread takes a slice, in a copy of its own.
-// Medians are found by selection (introselect), O(n); the others by sorting.
+// Medians are found by selection (introselect), O(n); the others by a radix sort, O(n).
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -9,6 +9,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/convert.h>
+#include <entasis/kernels/cpu/internal/radix_sort.h>
 #include <entasis/ops/order_statistics_internal.h>
 
 namespace entasis::cpu {
@@ -18,16 +19,21 @@ template <class C>
 bool is_nan(C x) {
   return x != x;
 }
-// Ascending, NaN last.
-template <class C>
-bool goes_before(C a, C b) {
-  return a < b || (is_nan(b) && !is_nan(a));
-}
 
+// The elements of a slice in order, equals in the order of their places.
 template <class C>
-struct Element {
-  C value;
-  int64_t place;
+class Sorter {
+ public:
+  using Key = decltype(order_key(C()));
+  const std::vector<Ranked<Key>>& operator()(const std::vector<C>& values) {
+    items_.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i) items_[i] = {order_key(values[i]), Key(i)};
+    radix_sort(items_, other_);
+    return items_;
+  }
+
+ private:
+  std::vector<Ranked<Key>> items_, other_;
 };
 
 // Slices of n neighbours, in a type that keeps the order of the dtype.
@@ -41,16 +47,17 @@ class SlicesOf {
         count_(n_ == 0 ? 0 : x.numel() / n_),
         convert_(find_converter(dtype_of<C>, x.dtype())) {}
 
-  // Calls f(slice, its values).
+  // Calls f(slice, its values, a sorter).
   template <class F>
   void each(const F& f) const {
     constexpr int64_t kGrain = 4096;
     parallel_for(count_, std::max<int64_t>(1, kGrain / std::max<int64_t>(n_, 1)),
                  [&](int64_t begin, int64_t end) {
                    std::vector<C> values(static_cast<size_t>(n_));
+                   Sorter<C> sorter;
                    for (int64_t slice = begin; slice < end; ++slice) {
                      convert_(values.data(), 1, data_ + slice * n_ * size_, 1, n_);
-                     f(slice, values);
+                     f(slice, values, sorter);
                    }
                  });
   }
@@ -64,10 +71,12 @@ class SlicesOf {
   ConvertRun convert_;
 };
 
+// A type with the order of the dtype, and with keys that can number `n` elements.
 template <class F>
-void with_ordered_type(DType dtype, const F& f) {
-  if (dtype == kF64) return f(double{});
-  if (is_floating_point(dtype)) return f(float{});
+void with_ordered_type(DType dtype, int64_t n, const F& f) {
+  if (is_floating_point(dtype)) {
+    return dtype == kF64 || n > int64_t{UINT32_MAX} ? f(double{}) : f(float{});
+  }
   if (dtype == kU64) return f(uint64_t{});
   f(int64_t{});
 }
@@ -90,21 +99,6 @@ class Chooser {
 };
 
 template <class C>
-std::vector<Element<C>> with_places(const std::vector<C>& values) {
-  std::vector<Element<C>> elements(values.size());
-  for (size_t i = 0; i < values.size(); ++i) elements[i] = {values[i], int64_t(i)};
-  return elements;
-}
-// Equals in the order of their places.
-template <class C>
-void sort_elements(std::vector<Element<C>>& elements) {
-  std::sort(elements.begin(), elements.end(), [](const Element<C>& a, const Element<C>& b) {
-    if (goes_before(a.value, b.value)) return true;
-    return !goes_before(b.value, a.value) && a.place < b.place;
-  });
-}
-
-template <class C>
 int64_t median_place(std::vector<C>& values, bool ignores_nan) {
   const auto first_nan = std::find_if(values.begin(), values.end(), is_nan<C>);
   auto end = values.end();
@@ -123,21 +117,24 @@ int64_t median_place(std::vector<C>& values, bool ignores_nan) {
   return std::find(values.begin(), values.end(), *middle) - values.begin();
 }
 
+// The last place of the least of the values that occur most often. NaN equals nothing.
 template <class C>
-int64_t mode_place(const std::vector<C>& values) {
-  std::vector<Element<C>> elements = with_places(values);
-  sort_elements(elements);
+int64_t mode_place(const std::vector<C>& values, Sorter<C>& sorter) {
+  const auto& items = sorter(values);
   size_t best = 0, longest = 0, length = 0;
-  for (size_t i = 0; i < elements.size(); ++i) {
+  for (size_t i = 0; i < items.size(); ++i) {
     ++length;
-    if (i + 1 < elements.size() && elements[i].value == elements[i + 1].value) continue;
+    if (i + 1 < items.size() && items[i].key == items[i + 1].key &&
+        !is_nan(values[size_t(items[i].place)])) {
+      continue;
+    }
     if (length > longest) {
       longest = length;
       best = i;
     }
     length = 0;
   }
-  return elements[best].place;
+  return int64_t(items[best].place);
 }
 
 // One place a slice.
@@ -146,10 +143,10 @@ void choose(Inputs in, Outputs out, const Place& place) {
   const Tensor& x = in[0].tensor();
   const Chooser copy(x, out[0]);
   int64_t* places = out[1].raw_as<int64_t>();
-  with_ordered_type(x.dtype(), [&]<class C>(C) {
+  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
     const SlicesOf<C> slices(x);
-    slices.each([&](int64_t slice, std::vector<C>& values) {
-      places[slice] = place(values);
+    slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
+      places[slice] = place(values, sorter);
       copy(slice, slice * slices.n() + places[slice]);
     });
   });
@@ -158,25 +155,24 @@ void choose(Inputs in, Outputs out, const Place& place) {
 }  // namespace
 
 void median_of_slices(CpuContext&, const MedianOfSlices& op, Inputs in, Outputs out) {
-  choose(in, out, [&](auto& values) { return median_place(values, op.ignores_nan); });
+  choose(in, out, [&](auto& values, auto&) { return median_place(values, op.ignores_nan); });
 }
 void mode_of_slices(CpuContext&, const ModeOfSlices&, Inputs in, Outputs out) {
-  choose(in, out, [](auto& values) { return mode_place(values); });
+  choose(in, out, [](auto& values, auto& sorter) { return mode_place(values, sorter); });
 }
 
 void sort_slices(CpuContext&, const SortSlices&, Inputs in, Outputs out) {
   const Tensor& x = in[0].tensor();
   const Chooser copy(x, out[0]);
   int64_t* places = out[1].raw_as<int64_t>();
-  with_ordered_type(x.dtype(), [&]<class C>(C) {
+  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
     const SlicesOf<C> slices(x);
-    slices.each([&](int64_t slice, std::vector<C>& values) {
-      std::vector<Element<C>> elements = with_places(values);
-      sort_elements(elements);
-      const int64_t first = slice * slices.n();
-      for (size_t i = 0; i < elements.size(); ++i) {
-        places[first + int64_t(i)] = elements[i].place;
-        copy(first + int64_t(i), first + elements[i].place);
+    slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
+      int64_t place = slice * slices.n();
+      const int64_t first = place;
+      for (const auto& item : sorter(values)) {
+        places[place] = int64_t(item.place);
+        copy(place++, first + int64_t(item.place));
       }
     });
   });

@@ -1,0 +1,66 @@
+// A stable sort of (key, place) pairs, least significant digit first, 11 bits at a time: O(n), in
+// three passes for 32-bit keys and six for 64-bit ones, less those in which all keys agree. Short
+// slices are sorted by comparing.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace entasis::cpu {
+
+template <class Key>
+struct Ranked {
+  Key key;
+  Key place;  // Key can number the elements
+};
+
+// Unsigned numbers in the order of their values: floats by their bits, zeros of both signs alike,
+// all NaN alike and last.
+template <std::floating_point C>
+auto order_key(C x) {
+  using Key = std::conditional_t<sizeof(C) == 4, uint32_t, uint64_t>;
+  constexpr Key kSign = Key{1} << (8 * sizeof(C) - 1);
+  if (x != x) return Key(~Key{0});
+  const Key bits = std::bit_cast<Key>(x == 0 ? C(0) : x);
+  return Key(bits & kSign ? ~bits : bits | kSign);
+}
+inline uint64_t order_key(int64_t x) { return uint64_t(x) ^ (uint64_t{1} << 63); }
+inline uint64_t order_key(uint64_t x) { return x; }
+
+// Sorts `items`, using `other` for as many.
+template <class Key>
+void radix_sort(std::vector<Ranked<Key>>& items, std::vector<Ranked<Key>>& other) {
+  constexpr size_t kShort = 128;
+  if (items.size() < kShort) {
+    std::sort(items.begin(), items.end(), [](const Ranked<Key>& a, const Ranked<Key>& b) {
+      return a.key != b.key ? a.key < b.key : a.place < b.place;
+    });
+    return;
+  }
+  constexpr int kBits = 11, kPasses = (int(8 * sizeof(Key)) + kBits - 1) / kBits;
+  constexpr Key kMask = (Key{1} << kBits) - 1;
+  std::vector<std::array<Key, size_t(kMask) + 1>> counts(kPasses);  // zeros
+  for (const Ranked<Key>& item : items) {
+    for (int pass = 0; pass < kPasses; ++pass) {
+      ++counts[size_t(pass)][item.key >> (pass * kBits) & kMask];
+    }
+  }
+  other.resize(items.size());
+  for (int pass = 0; pass < kPasses; ++pass) {
+    auto& starts = counts[size_t(pass)];
+    const int shift = pass * kBits;
+    if (starts[items[0].key >> shift & kMask] == items.size()) continue;
+    Key total = 0;
+    for (Key& start : starts) total += std::exchange(start, total);
+    for (const Ranked<Key>& item : items) other[starts[item.key >> shift & kMask]++] = item;
+    items.swap(other);
+  }
+}
+
+}  // namespace entasis::cpu
