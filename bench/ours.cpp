@@ -141,21 +141,6 @@ struct Entasis {
     return entasis::vector_norm(x, 2, dims(over));
   }
   static Tensor logsumexp(const Tensor& x, int64_t dim) { return entasis::logsumexp(x, {dim}); }
-  static Tensor cummax(const Tensor& x, int64_t dim) { return entasis::cummax(x, dim).values; }
-  static Tensor cummin(const Tensor& x, int64_t dim) { return entasis::cummin(x, dim).values; }
-  static Tensor median_dim(const Tensor& x, int64_t dim) {
-    return entasis::median_dim(x, dim).values;
-  }
-  static Tensor nanmedian_dim(const Tensor& x, int64_t dim) {
-    return entasis::nanmedian_dim(x, dim).values;
-  }
-  static Tensor mode(const Tensor& x, int64_t dim) { return entasis::mode(x, dim).values; }
-  static Tensor quantile(const Tensor& x, double q, int64_t dim) {
-    return entasis::quantile(x, q, dim);
-  }
-  static Tensor nanquantile(const Tensor& x, double q, int64_t dim) {
-    return entasis::nanquantile(x, q, dim);
-  }
   static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
   static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
     return entasis::index_put(x, {at}, x, accumulate);

@@ -137,21 +137,6 @@ struct Torch {
     return torch::linalg_vector_norm(x, 2, over);
   }
   static Tensor logsumexp(const Tensor& x, int64_t dim) { return torch::logsumexp(x, dim); }
-  static Tensor cummax(const Tensor& x, int64_t dim) { return std::get<0>(torch::cummax(x, dim)); }
-  static Tensor cummin(const Tensor& x, int64_t dim) { return std::get<0>(torch::cummin(x, dim)); }
-  static Tensor median_dim(const Tensor& x, int64_t dim) {
-    return std::get<0>(torch::median(x, dim));
-  }
-  static Tensor nanmedian_dim(const Tensor& x, int64_t dim) {
-    return std::get<0>(torch::nanmedian(x, dim));
-  }
-  static Tensor mode(const Tensor& x, int64_t dim) { return std::get<0>(torch::mode(x, dim)); }
-  static Tensor quantile(const Tensor& x, double q, int64_t dim) {
-    return torch::quantile(x, q, dim);
-  }
-  static Tensor nanquantile(const Tensor& x, double q, int64_t dim) {
-    return torch::nanquantile(x, q, dim);
-  }
   static Tensor index(const Tensor& x, const Tensor& at) { return x.index({at}); }
   static Tensor index_put(const Tensor& x, const Tensor& at, bool accumulate) {
     return torch::index_put(x, {at}, x, accumulate);
