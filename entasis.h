@@ -13,9 +13,12 @@
 #include <entasis/nn/nn.h>
 #include <entasis/ops/activation.h>
 #include <entasis/ops/arithmetic.h>
+#include <entasis/ops/binary.h>
 #include <entasis/ops/checked.h>
+#include <entasis/ops/comparison.h>
 #include <entasis/ops/conv.h>
 #include <entasis/ops/copy.h>
+#include <entasis/ops/division.h>
 #include <entasis/ops/dropout.h>
 #include <entasis/ops/exponential.h>
 #include <entasis/ops/factory.h>
@@ -24,6 +27,7 @@
 #include <entasis/ops/index_map.h>
 #include <entasis/ops/indexing.h>
 #include <entasis/ops/join.h>
+#include <entasis/ops/logic.h>
 #include <entasis/ops/lookup.h>
 #include <entasis/ops/loss.h>
 #include <entasis/ops/matmul.h>
@@ -31,6 +35,7 @@
 #include <entasis/ops/norm.h>
 #include <entasis/ops/order_statistics.h>
 #include <entasis/ops/pooling.h>
+#include <entasis/ops/power.h>
 #include <entasis/ops/predicate.h>
 #include <entasis/ops/print.h>
 #include <entasis/ops/rearrange.h>
@@ -39,6 +44,7 @@
 #include <entasis/ops/repeat_interleave.h>
 #include <entasis/ops/rounding.h>
 #include <entasis/ops/scan.h>
+#include <entasis/ops/selection.h>
 #include <entasis/ops/shape.h>
 #include <entasis/ops/softmax.h>
 #include <entasis/ops/special.h>

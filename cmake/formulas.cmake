@@ -12,7 +12,8 @@ set(ENTASIS_PRIMITIVES
   abs maximum minimum floor ceil round trunc
   exp exp2 expm1 log log2 log10 log1p sqrt rsqrt pow
   sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh
-  sigmoid erf erf_gaussian erfc erfinv lgamma)
+  sigmoid erf erf_gaussian erfc erfinv lgamma
+  atan2 copysign fmod gcd hypot bitwise_left_shift bitwise_right_shift)
 
 file(GLOB _entasis_formula_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/formulas/*.inc")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_entasis_formula_files})

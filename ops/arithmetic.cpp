@@ -2,12 +2,12 @@
 // an input may be a number, `saved.operand` gives it back.
 #include <entasis/ops/arithmetic.h>
 
-#include <cmath>
+#include <array>
+#include <utility>
 
 #include <entasis/core/row.h>
-#include <entasis/ops/copy.h>
-#include <entasis/ops/exponential.h>
-#include <entasis/ops/factory.h>
+#include <entasis/ops/arithmetic_internal.h>
+#include <entasis/ops/division_internal.h>
 #include <entasis/ops/function_rules_internal.h>
 #include <entasis/ops/placed_internal.h>
 
@@ -19,12 +19,17 @@ struct Rule<Add> : PointwiseRule<Add> {
   static Grads vjp(const Add&, const Saved&, Grads gy) { return {gy[0], gy[0]}; }
 };
 
+// No operand of a difference is bool.
+static void check_difference(Inputs in) {
+  for (const Operand& operand : in) {
+    if (operand.defined() && operand.dtype() == kBool) throw DtypeError("not defined for bool");
+  }
+}
+
 template <>
 struct Rule<Sub> : PointwiseRule<Sub> {
   static Spec infer(const Sub& op, Inputs in) {
-    for (const Operand& operand : in) {
-      if (operand.dtype() == kBool) throw DtypeError("not defined for bool");
-    }
+    check_difference(in);
     return PointwiseRule<Sub>::infer(op, in);
   }
   static constexpr SaveMask saves[] = {saves_nothing};
@@ -66,293 +71,227 @@ struct Rule<Neg> : PointwiseRule<Neg> {
 template <>
 struct Rule<Abs> : FromInputRule<Abs> {};
 
-// d/dx x^e = e·x^(e-1), which is 0 for e = 0 whatever x is; d/de x^e = x^e·log x, which is 0 where
-// 0 is raised to a power that is not negative. Both as in PyTorch.
 template <>
-struct Rule<Pow> : PointwiseRule<Pow> {
-  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1),
-                                       saves_in(0) | saves_in(1) | saves_out(0)};
-  static Spec infer(const Pow& op, Inputs in) {
-    Spec spec = PointwiseRule<Pow>::infer(op, in);
-    if (is_integer(spec.dtype) && in[1].is_number() && in[1].number().to_int() < 0) {
-      throw ValueError("an integer to the negative power " + to_string(in[1].number()) +
-                       " is no integer");
+struct Rule<AddScaled> : PointwiseRule<AddScaled> {
+  static constexpr SaveMask saves[] = {saves_nothing};
+  static Grads vjp(const AddScaled&, const Saved& saved, Grads gy) {
+    return {gy[0], saved.if_needed(1, [&] { return mul(gy[0], parameter(saved, 2)); }), Tensor()};
+  }
+};
+
+template <>
+struct Rule<Addcmul> : PointwiseRule<Addcmul> {
+  static constexpr SaveMask saves[] = {saves_nothing, saves_in(2), saves_in(1)};
+  static Grads vjp(const Addcmul&, const Saved& saved, Grads gy) {
+    const auto along = [&](int other) {
+      return mul(mul(gy[0], saved.in(other)), parameter(saved, 3));
+    };
+    return {gy[0], saved.if_needed(1, [&] { return along(2); }),
+            saved.if_needed(2, [&] { return along(1); }), Tensor()};
+  }
+};
+
+template <>
+struct Rule<Addcdiv> : PointwiseRule<Addcdiv> {
+  static constexpr SaveMask saves[] = {saves_nothing, saves_in(2), saves_in(1) | saves_in(2)};
+  static Spec infer(const Addcdiv& op, Inputs in) {
+    if (!is_floating_point(in[1].dtype()) && !is_floating_point(in[2].dtype())) {
+      throw DtypeError(std::string("the quotient of ") + name_of(in[1].dtype()) + " and " +
+                       name_of(in[2].dtype()) + " is no integer; convert one to a float");
     }
-    return spec;
+    return PointwiseRule<Addcdiv>::infer(op, in);
   }
-  static Grads vjp(const Pow&, const Saved& saved, Grads gy) {
-    return {saved.if_needed(0, [&] { return along_base(saved, gy[0]); }),
-            saved.if_needed(1, [&] { return along_exponent(saved, gy[0]); })};
-  }
-
- private:
-  // In the result's dtype: that of the base may be coarser.
-  static Tensor along_base(const Saved& saved, const Tensor& gy) {
-    const Tensor x = to(saved.in(0), gy.dtype());
-    const Edge& exponent = saved.node().edges[1];
-    if (exponent.is_number) {
-      const double e = exponent.number.to_double();
-      if (e == 0) return zeros_like(gy);
-      if (e == 1) return gy;
-      return mul(gy, mul(pow(x, e - 1), e));
-    }
-    // Only 0^0 needs care: elsewhere a factor of 0 does it.
-    const Tensor e = to(saved.in(1), gy.dtype());
-    const Tensor base = where(mul(eq(x, 0), eq(e, 0)), 1, x);
-    return mul(gy, mul(pow(base, sub(e, 1)), e));
-  }
-  static Tensor along_exponent(const Saved& saved, const Tensor& gy) {
-    const Tensor y = saved.out(0), e = saved.in(1);
-    const Edge& base = saved.node().edges[0];
-    if (base.is_number) {
-      const double x = base.number.to_double();
-      const Tensor slope = mul(y, std::log(x));
-      return mul(gy, x == 0 ? where(ge(e, 0), 0, slope) : slope);
-    }
-    const Tensor x = to(saved.in(0), gy.dtype());
-    const Tensor flat = mul(eq(x, 0), ge(e, 0));
-    return mul(gy, mul(y, log(where(flat, 1, x))));
+  static Grads vjp(const Addcdiv&, const Saved& saved, Grads gy) {
+    const auto along = [&] { return div(mul(gy[0], parameter(saved, 3)), saved.in(2)); };
+    return {gy[0], saved.if_needed(1, along),
+            saved.if_needed(2, [&] { return neg(mul(along(), div(saved.in(1), saved.in(2)))); }),
+            Tensor()};
   }
 };
-
-// Where an input wins it has the whole gradient, where both are equal half of it. NaN wins.
-template <class Op, auto loses>
-struct ExtremumRule : PointwiseRule<Op> {
-  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1), saves_in(0) | saves_in(1)};
-  static Grads vjp(const Op&, const Saved& saved, Grads gy) {
-    const SavedOperand a = saved.operand(0), b = saved.operand(1);
-    const Tensor shared = where(eq(a, b), mul(gy[0], 0.5), gy[0]);
-    return {saved.if_needed(0, [&] { return where(loses(a, b, {}), 0, shared); }),
-            saved.if_needed(1, [&] { return where(loses(b, a, {}), 0, shared); })};
-  }
-};
-template <>
-struct Rule<Maximum> : ExtremumRule<Maximum, &lt> {};
-template <>
-struct Rule<Minimum> : ExtremumRule<Minimum, &gt> {};
-
-// The gradient passes to the input between the limits and at them, else to the limit that holds;
-// the upper one does where they cross.
-template <>
-struct Rule<Clamp> : PointwiseRule<Clamp> {
-  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1) | saves_in(2)};
-  static Grads vjp(const Clamp&, const Saved& saved, Grads gy) {
-    const Tensor x = saved.in(0);
-    const SavedOperand low = saved.operand(1), high = saved.operand(2);
-    return {saved.if_needed(0, [&] { return where(mul(ge(x, low), le(x, high)), gy[0], 0); }),
-            saved.if_needed(1, [&] { return where(mul(lt(low, high), lt(x, low)), gy[0], 0); }),
-            saved.if_needed(
-                2, [&] { return where(gt(x, high), gy[0], where(lt(high, low), gy[0], 0)); })};
-  }
-};
-template <class Op, auto inside, auto outside>
-struct OneLimitRule : PointwiseRule<Op> {
-  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1)};
-  static Grads vjp(const Op&, const Saved& saved, Grads gy) {
-    const Tensor x = saved.in(0);
-    const SavedOperand limit = saved.operand(1);
-    return {saved.if_needed(0, [&] { return where(inside(x, limit, {}), gy[0], 0); }),
-            saved.if_needed(1, [&] { return where(outside(x, limit, {}), gy[0], 0); })};
-  }
-};
-template <>
-struct Rule<ClampMin> : OneLimitRule<ClampMin, &ge, &lt> {};
-template <>
-struct Rule<ClampMax> : OneLimitRule<ClampMax, &le, &gt> {};
-
-template <>
-struct Rule<Where> : PointwiseRule<Where> {
-  static constexpr SaveMask saves[] = {saves_nothing, saves_in(0), saves_in(0)};
-  static Spec infer(const Where& op, Inputs in) {
-    if (in[0].dtype() != kBool) {
-      throw DtypeError(std::string("the condition is ") + name_of(in[0].dtype()) + ", not bool");
-    }
-    return PointwiseRule<Where>::infer(op, in);
-  }
-  static Grads vjp(const Where&, const Saved& saved, Grads gy) {
-    return {Tensor(), saved.if_needed(1, [&] { return where(saved.in(0), gy[0], 0); }),
-            saved.if_needed(2, [&] { return where(saved.in(0), 0, gy[0]); })};
-  }
-};
-
-// Comparisons have no gradient.
-template <>
-struct Rule<Eq> : PointwiseRule<Eq> {};
-template <>
-struct Rule<Ne> : PointwiseRule<Ne> {};
-template <>
-struct Rule<Lt> : PointwiseRule<Lt> {};
-template <>
-struct Rule<Le> : PointwiseRule<Le> {};
-template <>
-struct Rule<Gt> : PointwiseRule<Gt> {};
-template <>
-struct Rule<Ge> : PointwiseRule<Ge> {};
-
-Tensor add(const Operand& input, const Operand& other, Location at) {
-  return apply(Add{}, at, input, other);
-}
-Tensor sub(const Operand& input, const Operand& other, Location at) {
-  return apply(Sub{}, at, input, other);
-}
-Tensor mul(const Operand& input, const Operand& other, Location at) {
-  return apply(Mul{}, at, input, other);
-}
-Tensor div(const Operand& input, const Operand& other, Location at) {
-  return apply(Div{}, at, input, other);
-}
-Tensor neg(const Tensor& input, Location at) { return apply(Neg{}, at, input); }
-Tensor abs(const Tensor& input, Location at) { return apply(Abs{}, at, input); }
-Tensor pow(const Operand& input, const Operand& exponent, Location at) {
-  return apply(Pow{}, at, input, exponent);
-}
-Tensor maximum(const Operand& input, const Operand& other, Location at) {
-  return apply(Maximum{}, at, input, other);
-}
-Tensor minimum(const Operand& input, const Operand& other, Location at) {
-  return apply(Minimum{}, at, input, other);
-}
 
 namespace {
 
-// clamp by `run(op, limits…)`.
-template <class Run>
-Tensor clamp_by(const char* name, const std::optional<Operand>& min,
-                const std::optional<Operand>& max, Location at, Run run) {
+// a + alpha·b by `plain` where alpha is 1, else by `scaled`.
+template <class Plain, class Scaled>
+Tensor add_by(const char* name, Location at, const Operand& input, const Operand& other,
+              const Number& alpha, Plain plain, Scaled scaled) {
+  if (alpha == Number(1)) [[likely]]
+    return plain();
   const Frame frame(name, at);
-  if (min && max) return run(Clamp{}, *min, *max);
-  if (min) return run(ClampMin{}, *min);
-  if (max) return run(ClampMax{}, *max);
-  return placed(name, at, []() -> Tensor { throw ValueError("needs min or max"); });
+  if (alpha.category() != Category::kBoolean) return scaled();
+  return placed(name, at, [&] {
+    if (input.defined() && other.defined() && result_type(input, other) != kBool) {
+      throw DtypeError("an alpha of bool scales bool only");
+    }
+    return alpha.to_bool() ? plain() : scaled();
+  });
+}
+
+Number negative(const Number& number) {
+  if (number.is_floating()) return -number.to_double();
+  return int64_t(0 - uint64_t(number.to_int()));
 }
 
 }  // namespace
 
-Tensor clamp(const Tensor& input, std::optional<Operand> min, std::optional<Operand> max,
-             Location at) {
-  return clamp_by("clamp", min, max, at,
-                  [&](auto op, auto... limits) { return apply(op, at, input, limits...); });
+Tensor add(const Operand& input, const Operand& other, Number alpha, Location at) {
+  return add_by(
+      "add", at, input, other, alpha, [&] { return apply(Add{}, at, input, other); },
+      [&] { return apply(AddScaled{}, at, input, other, alpha); });
 }
-Tensor clamp_min(const Tensor& input, const Operand& min, Location at) {
-  return apply(ClampMin{}, at, input, min);
+Tensor add_(Tensor input, const Operand& other, Number alpha, Location at) {
+  return add_by(
+      "add_", at, input, other, alpha, [&] { return in_place(Add{}, at, input, other); },
+      [&] { return in_place(AddScaled{}, at, input, other, alpha); });
 }
-Tensor clamp_max(const Tensor& input, const Operand& max, Location at) {
-  return apply(ClampMax{}, at, input, max);
+Tensor sub(const Operand& input, const Operand& other, Number alpha, Location at) {
+  const auto plain = [&] { return apply(Sub{}, at, input, other); };
+  return add_by("sub", at, input, other, alpha, plain, [&] {
+    placed("sub", at, [&] { check_difference(std::array{input, other}); });
+    return apply(AddScaled{}, at, input, other, negative(alpha));
+  });
 }
-
-Tensor where(const Tensor& condition, const Operand& input, const Operand& other, Location at) {
-  return apply(Where{}, at, condition, input, other);
+Tensor sub_(Tensor input, const Operand& other, Number alpha, Location at) {
+  const auto plain = [&] { return in_place(Sub{}, at, input, other); };
+  return add_by("sub_", at, input, other, alpha, plain, [&] {
+    placed("sub_", at, [&] { check_difference(std::array{Operand(input), other}); });
+    return in_place(AddScaled{}, at, input, other, negative(alpha));
+  });
 }
-
-Tensor eq(const Operand& input, const Operand& other, Location at) {
-  return apply(Eq{}, at, input, other);
+Tensor rsub(const Operand& input, const Operand& other, Number alpha, Location at) {
+  const Frame frame("rsub", at);
+  return sub(other, input, alpha, at);
 }
-Tensor ne(const Operand& input, const Operand& other, Location at) {
-  return apply(Ne{}, at, input, other);
-}
-Tensor lt(const Operand& input, const Operand& other, Location at) {
-  return apply(Lt{}, at, input, other);
-}
-Tensor le(const Operand& input, const Operand& other, Location at) {
-  return apply(Le{}, at, input, other);
-}
-Tensor gt(const Operand& input, const Operand& other, Location at) {
-  return apply(Gt{}, at, input, other);
-}
-Tensor ge(const Operand& input, const Operand& other, Location at) {
-  return apply(Ge{}, at, input, other);
-}
-
-Tensor abs_(Tensor input, Location at) { return in_place(Abs{}, at, input); }
-Tensor neg_(Tensor input, Location at) { return in_place(Neg{}, at, input); }
-Tensor clamp_(Tensor input, std::optional<Operand> min, std::optional<Operand> max, Location at) {
-  return clamp_by("clamp_", min, max, at,
-                  [&](auto op, auto... limits) { return in_place(op, at, input, limits...); });
-}
-Tensor clamp_min_(Tensor input, const Operand& min, Location at) {
-  return in_place(ClampMin{}, at, input, min);
-}
-Tensor clamp_max_(Tensor input, const Operand& max, Location at) {
-  return in_place(ClampMax{}, at, input, max);
-}
-Tensor add_(Tensor input, const Operand& other, Location at) {
-  apply_in_place(Add{}, at, input, other);
-  return input;
-}
-Tensor sub_(Tensor input, const Operand& other, Location at) {
-  apply_in_place(Sub{}, at, input, other);
-  return input;
+Tensor mul(const Operand& input, const Operand& other, Location at) {
+  return apply(Mul{}, at, input, other);
 }
 Tensor mul_(Tensor input, const Operand& other, Location at) {
-  apply_in_place(Mul{}, at, input, other);
-  return input;
+  return in_place(Mul{}, at, input, other);
 }
-Tensor div_(Tensor input, const Operand& other, Location at) {
-  apply_in_place(Div{}, at, input, other);
-  return input;
+Tensor div(const Operand& input, const Operand& other, std::optional<Rounding> rounding_mode,
+           Location at) {
+  if (!rounding_mode) return apply(Div{}, at, input, other);
+  const Frame frame("div", at);
+  return divide_rounded(input, other, *rounding_mode, at);
+}
+Tensor div_(Tensor input, const Operand& other, std::optional<Rounding> rounding_mode,
+            Location at) {
+  if (!rounding_mode) return in_place(Div{}, at, input, other);
+  const Frame frame("div_", at);
+  return divide_rounded_(input, other, *rounding_mode, at);
+}
+Tensor neg(const Tensor& input, Location at) { return apply(Neg{}, at, input); }
+Tensor neg_(Tensor input, Location at) { return in_place(Neg{}, at, input); }
+Tensor abs(const Tensor& input, Location at) { return apply(Abs{}, at, input); }
+Tensor abs_(Tensor input, Location at) { return in_place(Abs{}, at, input); }
+
+Tensor addcmul(const Tensor& input, const Tensor& tensor1, const Tensor& tensor2, Number value,
+               Location at) {
+  return apply(Addcmul{}, at, input, tensor1, tensor2, value);
+}
+Tensor addcmul_(Tensor input, const Tensor& tensor1, const Tensor& tensor2, Number value,
+                Location at) {
+  return in_place(Addcmul{}, at, input, tensor1, tensor2, value);
+}
+Tensor addcdiv(const Tensor& input, const Tensor& tensor1, const Tensor& tensor2, Number value,
+               Location at) {
+  return apply(Addcdiv{}, at, input, tensor1, tensor2, value);
+}
+Tensor addcdiv_(Tensor input, const Tensor& tensor1, const Tensor& tensor2, Number value,
+                Location at) {
+  return in_place(Addcdiv{}, at, input, tensor1, tensor2, value);
+}
+
+Tensor subtract(const Operand& input, const Operand& other, Number alpha, Location at) {
+  const Frame frame("subtract", at);
+  return sub(input, other, alpha, at);
+}
+Tensor multiply(const Operand& input, const Operand& other, Location at) {
+  const Frame frame("multiply", at);
+  return mul(input, other, at);
+}
+Tensor divide(const Operand& input, const Operand& other, std::optional<Rounding> rounding_mode,
+              Location at) {
+  const Frame frame("divide", at);
+  return div(input, other, rounding_mode, at);
+}
+Tensor true_divide(const Operand& input, const Operand& other, Location at) {
+  const Frame frame("true_divide", at);
+  return div(input, other, {}, at);
+}
+Tensor subtract_(Tensor input, const Operand& other, Number alpha, Location at) {
+  const Frame frame("subtract_", at);
+  return sub_(std::move(input), other, alpha, at);
+}
+Tensor multiply_(Tensor input, const Operand& other, Location at) {
+  const Frame frame("multiply_", at);
+  return mul_(std::move(input), other, at);
+}
+Tensor divide_(Tensor input, const Operand& other, std::optional<Rounding> rounding_mode,
+               Location at) {
+  const Frame frame("divide_", at);
+  return div_(std::move(input), other, rounding_mode, at);
+}
+Tensor true_divide_(Tensor input, const Operand& other, Location at) {
+  const Frame frame("true_divide_", at);
+  return div_(std::move(input), other, {}, at);
 }
 
 namespace {
 constinit const Row rows[] = {
-    row<&add>("add", args("input", "other"),
-              "The sum input + other, element by element, with broadcasting and type promotion."),
-    row<&sub>(
-        "sub", args("input", "other"),
-        "The difference input - other, element by element. Two bool operands raise DtypeError."),
+    row<&add>("add", args("input", "other", "alpha"_a = 1),
+              "The sum input + alpha * other, element by element, with broadcasting and type "
+              "promotion; alpha is a number that fits the result's dtype."),
+    row<&sub>("sub", args("input", "other", "alpha"_a = 1),
+              "The difference input - alpha * other, element by element. Two bool operands raise "
+              "DtypeError."),
+    row<&rsub>("rsub", args("input", "other", "alpha"_a = 1),
+               "The difference other - alpha * input, element by element.", {.method = false}),
     row<&mul>("mul", args("input", "other"), "The product input * other, element by element."),
-    row<&div>("div", args("input", "other"),
-              "The true quotient input / other, element by element; integers give f32."),
+    row<&div>("div", args("input", "other", "rounding_mode"_a = std::nullopt),
+              "The quotient input / other, element by element: true division, of which integers "
+              "give f32, or rounded by 'floor' or 'trunc' in the operands' dtype. Then integers "
+              "divided by 0 raise ValueError."),
     row<&neg>("neg", args("input"), "The negative of input. Bool raises DtypeError."),
     row<&abs>("abs", args("input"),
               "The absolute value of input; the gradient at 0 is 0. Bool raises DtypeError."),
-    row<&pow>(
-        "pow", args("input", "exponent"),
-        "input to the power of exponent, element by element. Integers wrap; an exponent that is "
-        "a negative number raises ValueError for them."),
-    row<&maximum>("maximum", args("input", "other"),
-                  "The larger of input and other, element by element; NaN if either is. Equal "
-                  "elements share the gradient half and half."),
-    row<&minimum>("minimum", args("input", "other"),
-                  "The smaller of input and other, element by element; NaN if either is. Equal "
-                  "elements share the gradient half and half."),
-    row<&clamp>("clamp", args("input", "min"_a = std::nullopt, "max"_a = std::nullopt),
-                "input limited to [min, max], numbers or tensors, of which at least one must be "
-                "given; NaN stays. The gradient is 1 between the limits and at them."),
-    row<&clamp_min>("clamp_min", args("input", "min"),
-                    "input, or min where it is less; min is a number or a tensor. NaN stays."),
-    row<&clamp_max>("clamp_max", args("input", "max"),
-                    "input, or max where it is more; max is a number or a tensor. NaN stays."),
-    row<&where>("where", args("condition", "input", "other"),
-                "input where condition, a bool tensor, holds, and other elsewhere."),
-    row<&eq>("eq", args("input", "other"),
-             "Whether input equals other, element by element; a bool tensor."),
-    row<&ne>("ne", args("input", "other"),
-             "Whether input differs from other, element by element; a bool tensor."),
-    row<&lt>("lt", args("input", "other"),
-             "Whether input is less than other, element by element; a bool tensor."),
-    row<&le>("le", args("input", "other"),
-             "Whether input is at most other, element by element; a bool tensor."),
-    row<&gt>("gt", args("input", "other"),
-             "Whether input is greater than other, element by element; a bool tensor."),
-    row<&ge>("ge", args("input", "other"),
-             "Whether input is at least other, element by element; a bool tensor."),
+    row<&addcmul>("addcmul", args("input", "tensor1", "tensor2", "value"_a = 1),
+                  "input + value * tensor1 * tensor2, element by element."),
+    row<&addcdiv>(
+        "addcdiv", args("input", "tensor1", "tensor2", "value"_a = 1),
+        "input + value * tensor1 / tensor2, element by element. Two integer tensors raise "
+        "DtypeError."),
     row<&abs_>("abs_", args("input"), "abs in place; returns input."),
     row<&neg_>("neg_", args("input"), "neg in place; returns input."),
-    row<&clamp_>("clamp_", args("input", "min"_a = std::nullopt, "max"_a = std::nullopt),
-                 "clamp in place; returns input."),
-    row<&clamp_min_>("clamp_min_", args("input", "min"), "clamp_min in place; returns input."),
-    row<&clamp_max_>("clamp_max_", args("input", "max"), "clamp_max in place; returns input."),
-    row<&add_>("add_", args("input", "other"), "Adds other to input in place and returns input."),
-    row<&sub_>("sub_", args("input", "other"),
-               "Subtracts other from input in place and returns input."),
+    row<&add_>("add_", args("input", "other", "alpha"_a = 1),
+               "Adds alpha * other to input in place and returns input."),
+    row<&sub_>("sub_", args("input", "other", "alpha"_a = 1),
+               "Subtracts alpha * other from input in place and returns input."),
     row<&mul_>("mul_", args("input", "other"),
                "Multiplies input by other in place and returns input."),
-    row<&div_>(
-        "div_", args("input", "other"),
-        "Divides input by other in place and returns input. Integer inputs raise DtypeError, "
-        "since the quotient is floating-point."),
+    row<&div_>("div_", args("input", "other", "rounding_mode"_a = std::nullopt),
+               "Divides input by other in place and returns input. Integer inputs raise DtypeError "
+               "without a rounding mode, since the quotient is floating-point."),
+    row<&addcmul_>("addcmul_", args("input", "tensor1", "tensor2", "value"_a = 1),
+                   "addcmul in place; returns input."),
+    row<&addcdiv_>("addcdiv_", args("input", "tensor1", "tensor2", "value"_a = 1),
+                   "addcdiv in place; returns input."),
+    row<&subtract>("subtract", args("input", "other", "alpha"_a = 1),
+                   "The same as sub: input - alpha * other."),
+    row<&multiply>("multiply", args("input", "other"), "The same as mul: input * other."),
+    row<&divide>("divide", args("input", "other", "rounding_mode"_a = std::nullopt),
+                 "The same as div: input / other, rounded if a rounding mode is given."),
+    row<&true_divide>("true_divide", args("input", "other"),
+                      "The same as div without a rounding mode: input / other."),
+    row<&subtract_>("subtract_", args("input", "other", "alpha"_a = 1),
+                    "The same as sub_; returns input."),
+    row<&multiply_>("multiply_", args("input", "other"), "The same as mul_; returns input."),
+    row<&divide_>("divide_", args("input", "other", "rounding_mode"_a = std::nullopt),
+                  "The same as div_; returns input."),
+    row<&true_divide_>("true_divide_", args("input", "other"),
+                       "The same as div_ without a rounding mode; returns input."),
 };
-constinit const auto ops = infos_of(ArithmeticOps() + OpList<Pow>() + CompareOps());
+constinit const auto ops = infos_of(ArithmeticOps());
 }  // namespace
 extern const RowList rows_arithmetic;
 constinit const RowList rows_arithmetic{rows, ops};

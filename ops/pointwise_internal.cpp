@@ -48,8 +48,17 @@ void check_fill(const Number& number, DType dtype) {
 }
 
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in) {
+  if (is_floating_point(computed)) {
+    if (traits.takes_float) return;
+    throw DtypeError(std::string("not defined for ") + name_of(computed));
+  }
   if (computed == kBool && !traits.takes_bool) throw DtypeError("not defined for bool");
   if (computed == kU64 && traits.orders) throw DtypeError("not implemented for u64");
+  for (const Operand& operand : in.last(size_t(traits.parameters))) {
+    if (!operand.is_number() || !operand.number().is_floating()) continue;
+    throw DtypeError("the number " + to_string(operand.number()) + " scales operands of " +
+                     name_of(computed));
+  }
   if (!is_integer(computed)) return;
   for (const Operand& operand : in.subspan(size_t(traits.first_value))) {
     if (operand.is_number()) check_fits(operand.number().to_int(), computed, traits.modular);

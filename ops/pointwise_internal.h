@@ -1,6 +1,6 @@
 // What the rules and the kernels of pointwise ops agree on: the dtype in which an op computes, its
-// formula (by name, from kernels/formulas), its backward op, the list of a family's ops. And the
-// attribute structs, which hold nothing, of arithmetic, selection and comparison.
+// formula (by name, from kernels/formulas), its backward op, the list of a family's ops. The
+// attribute structs, which hold nothing, are in the family's own header.
 #pragma once
 
 #include <array>
@@ -20,13 +20,17 @@ enum class Compute : uint8_t {
   kFloat,     // the same, but f32 for integers and bool
 };
 
-// What an op says about itself. Operands before `first_value` take no part in promotion.
+// What an op says about itself. Operands before `first_value` and the last `parameters`, which are
+// numbers, take no part in promotion.
 struct PointwiseTraits {
   int arity;
   Compute compute = Compute::kPromoted;
   bool gives_bool = false;
   int first_value = 0;
+  int parameters = 0;
   bool takes_bool = true;
+  bool takes_float = true;
+  bool closed_on_bool = false;  // bytes of 0 and 1 give such bytes: bool is computed where it lies
   bool orders = false;    // tells smaller from larger: wrong for u64, which is computed as i64
   bool modular = false;   // wraps, so that a negative number means something to unsigned dtypes
   bool heavy = false;     // some ten instructions or more an element: worth a thread sooner
@@ -34,7 +38,8 @@ struct PointwiseTraits {
 };
 
 inline DType compute_dtype(const PointwiseTraits& traits, Inputs in) {
-  const DType dtype = result_type(in.subspan(size_t(traits.first_value)));
+  const size_t first = size_t(traits.first_value);
+  const DType dtype = result_type(in.subspan(first, in.size() - first - size_t(traits.parameters)));
   return traits.compute == Compute::kFloat && !is_floating_point(dtype) ? kF32 : dtype;
 }
 
@@ -50,96 +55,17 @@ struct FloatFunction : NoAttributes {
 struct HeavyFloatFunction : NoAttributes {
   static constexpr PointwiseTraits traits{.arity = 1, .compute = Compute::kFloat, .heavy = true};
 };
-
-// Arithmetic
-struct Add : NoAttributes {
-  static constexpr const char* name = "add";
-  static constexpr PointwiseTraits traits{.arity = 2, .modular = true};
-};
-struct Sub : NoAttributes {
-  static constexpr const char* name = "sub";
-  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .modular = true};
-};
-struct Mul : NoAttributes {
-  static constexpr const char* name = "mul";
-  static constexpr PointwiseTraits traits{.arity = 2, .modular = true};
-};
-struct Div : NoAttributes {
-  static constexpr const char* name = "div";
+// The same of two operands.
+struct BinaryFunction : NoAttributes {
   static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat};
 };
-struct Neg : NoAttributes {
-  static constexpr const char* name = "neg";
-  static constexpr PointwiseTraits traits{.arity = 1, .takes_bool = false};
-};
-struct Abs : NoAttributes {
-  static constexpr const char* name = "abs";
-  static constexpr PointwiseTraits traits{
-      .arity = 1, .takes_bool = false, .orders = true, .straight = true};
-};
-struct Pow : NoAttributes {
-  static constexpr const char* name = "pow";
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .takes_bool = false, .orders = true, .heavy = true};
+struct HeavyBinaryFunction : NoAttributes {
+  static constexpr PointwiseTraits traits{.arity = 2, .compute = Compute::kFloat, .heavy = true};
 };
 
-// Selection
-struct Maximum : NoAttributes {
-  static constexpr const char* name = "maximum";
-  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
-};
-struct Minimum : NoAttributes {
-  static constexpr const char* name = "minimum";
-  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
-};
-struct Clamp : NoAttributes {  // input 1 is the lower limit, input 2 the upper one
-  static constexpr const char* name = "clamp";
-  static constexpr const char* formula = "clamp_between";
-  static constexpr PointwiseTraits traits{.arity = 3, .takes_bool = false, .orders = true};
-};
-struct ClampMin : NoAttributes {
-  static constexpr const char* name = "clamp_min";
-  static constexpr const char* formula = "maximum";
-  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
-};
-struct ClampMax : NoAttributes {
-  static constexpr const char* name = "clamp_max";
-  static constexpr const char* formula = "minimum";
-  static constexpr PointwiseTraits traits{.arity = 2, .takes_bool = false, .orders = true};
-};
-struct Where : NoAttributes {  // input 0 is the condition, a bool tensor
-  static constexpr const char* name = "where";
-  static constexpr PointwiseTraits traits{.arity = 3, .first_value = 1};
-};
-
-// Comparisons
-struct Eq : NoAttributes {
-  static constexpr const char* name = "eq";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
-};
-struct Ne : NoAttributes {
-  static constexpr const char* name = "ne";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
-};
-struct Lt : NoAttributes {
-  static constexpr const char* name = "lt";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
-};
-struct Le : NoAttributes {
-  static constexpr const char* name = "le";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
-};
-struct Gt : NoAttributes {
-  static constexpr const char* name = "gt";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
-};
-struct Ge : NoAttributes {
-  static constexpr const char* name = "ge";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
-};
-
-// Throws where PyTorch does: for bool operands of an op that has no meaning for them, for u64 where
-// only the order of i64 could be had, for a number that the result's integer dtype cannot hold.
+// Throws where PyTorch does: for bool or floating-point operands of an op that has no meaning for
+// them, for u64 where only the order of i64 could be had, for a number that the result's integer
+// dtype cannot hold.
 void check_pointwise(const PointwiseTraits& traits, DType computed, Inputs in);
 // Throws ValueError if a tensor of this dtype cannot be filled with the number: a float outside of
 // an integer's range. Negative integers wrap into unsigned ones, as in PyTorch.
@@ -240,14 +166,22 @@ struct PointwiseRule {
   static constexpr Formula formula = formula_of<Op>();
   static Spec infer(const Op&, Inputs in) {
     const DType computed = compute_dtype(Op::traits, in);
-    if (!is_floating_point(computed)) check_pointwise(Op::traits, computed, in);
+    if (!Op::traits.takes_float || !is_floating_point(computed)) {
+      check_pointwise(Op::traits, computed, in);
+    }
     return pointwise_spec(Op::traits.gives_bool ? kBool : computed, in);
   }
 };
 
-using ArithmeticOps =
-    decltype(OpList<Add, Sub, Mul, Div, Neg, Maximum, Minimum, Clamp, ClampMin, ClampMax, Where>() +
-             WithBackward<Abs>());
-using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge>;
+// The same of ops whose result is in pieces constant: in place too it has no gradient.
+template <class Op>
+struct FlatRule : PointwiseRule<Op> {
+  static constexpr SaveMask saves[] = {saves_nothing};
+  static Grads vjp(const Op&, const Saved& saved, Grads) {
+    Grads none;
+    none.resize(saved.inputs());
+    return none;
+  }
+};
 
 }  // namespace entasis

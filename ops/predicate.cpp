@@ -19,7 +19,7 @@ struct Rule<IsNegInf> : PointwiseRule<IsNegInf> {};
 template <>
 struct Rule<SignBit> : PointwiseRule<SignBit> {};
 template <>
-struct Rule<LogicalNot> : PointwiseRule<LogicalNot> {};
+struct Rule<LogicalNot> : FlatRule<LogicalNot> {};
 
 template <>
 struct Rule<BitwiseNot> : PointwiseRule<BitwiseNot> {

@@ -1,4 +1,4 @@
-// Kernels of arithmetic and selection.
+// Kernels of arithmetic.
 #include <span>
 
 #undef HWY_TARGET_INCLUDE
@@ -11,6 +11,7 @@
 
 #include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
 #include <entasis/kernels/cpu/internal/pointwise_tables.h>
+#include <entasis/ops/arithmetic_internal.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis {

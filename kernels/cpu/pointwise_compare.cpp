@@ -11,6 +11,7 @@
 
 #include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
 #include <entasis/kernels/cpu/internal/pointwise_tables.h>
+#include <entasis/ops/comparison_internal.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis {

@@ -12,6 +12,7 @@
 #include <entasis/kernels/cpu/internal/pointwise_run-inl.h>
 #include <entasis/kernels/cpu/internal/pointwise_tables.h>
 #include <entasis/ops/exponential_internal.h>
+#include <entasis/ops/power_internal.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace entasis {

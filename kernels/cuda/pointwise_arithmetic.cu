@@ -1,5 +1,6 @@
-// Kernels of arithmetic and selection.
+// Kernels of arithmetic.
 #include <entasis/kernels/cuda/internal/pointwise.h>
+#include <entasis/ops/arithmetic_internal.h>
 
 namespace entasis {
 

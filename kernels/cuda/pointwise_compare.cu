@@ -1,5 +1,6 @@
 // Kernels of the comparisons.
 #include <entasis/kernels/cuda/internal/pointwise.h>
+#include <entasis/ops/comparison_internal.h>
 
 namespace entasis {
 

@@ -1,5 +1,6 @@
 // Kernel of pow.
 #include <entasis/kernels/cuda/internal/pointwise.h>
+#include <entasis/ops/power_internal.h>
 
 namespace entasis {
 

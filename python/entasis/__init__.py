@@ -23,6 +23,7 @@ from ._tensor import (  # noqa: E402,F401  (and methods that Python says better)
     min,
     nanmedian,
     newaxis,
+    where,
 )
 from .autograd import (  # noqa: E402,F401
     Variable,

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _entasis
 from ._entasis import Tensor
-from .typing import Dtype, Ints
+from .typing import Dtype, Ints, Scalar
 
 newaxis = None
 
@@ -109,6 +109,21 @@ def _merged(whole: Any, along: Any, input: Tensor, dim: int | Tensor | None, kee
     return whole(input) if dim is None else along(input, dim, keepdim)
 
 
+def where(condition: Tensor, input: Tensor | Scalar | None = None,
+          other: Tensor | Scalar | None = None) -> Any:
+    """input where condition, a bool tensor, holds, and other elsewhere; of a condition alone the
+    indices of its elements that are not 0, a tensor for each dimension."""
+    if input is None and other is None:
+        if condition.dim() == 0:
+            condition = condition.unsqueeze(0)
+        return condition.nonzero().unbind(1)
+    return _entasis.where(condition, input, other)  # type: ignore[arg-type]
+
+
+def _where(self: Tensor, condition: Tensor, other: Tensor | Scalar) -> Tensor:
+    return _entasis.where(condition, self, other)
+
+
 def _view_as(self: Tensor, other: Tensor) -> Tensor:
     return _view(self, other.shape)
 
@@ -138,6 +153,7 @@ _METHODS = {
     "min": _min,
     "median": _median,
     "nanmedian": _nanmedian,
+    "where": _where,
     "view": _view,
     "view_as": _view_as,
     "reshape_as": _reshape_as,

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <entasis/core/row.h>
+#include <entasis/ops/factory.h>
 
 namespace entasis::matrix {
 
@@ -124,6 +125,8 @@ std::vector<Tensor> invoke_row(const Sample& sample, const Values& values) {
       results.push_back(*t);
     } else if (const Tensors* list = std::get_if<Tensors>(&value)) {
       results.insert(results.end(), list->begin(), list->end());
+    } else if (const bool* truth = std::get_if<bool>(&value)) {
+      results.push_back(full(Dims(), *truth, TensorOptions(kBool)));
     }
   };
   for (const Value& value : invoke(*row, values)) append(value);

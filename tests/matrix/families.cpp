@@ -54,9 +54,18 @@ std::pair<std::vector<Real>, std::vector<Real>> pairs_of(const std::vector<Real>
   return pairs;
 }
 
+// An operand that integers may be divided by.
+Array divisor(Array array, const Binary& b) {
+  if (!b.divides || is_float(array.dtype)) return array;
+  for (Real& v : array.values) v = v == 0 ? 1 : v;
+  return array;
+}
+
 void binary_calls(Maker& m, const Binary& b, bool in_place) {
   auto left = [&](const Shape& shape) { return m.uniform(shape, b.low, b.high); };
-  auto right = [&](const Shape& shape) { return m.uniform(shape, b.other_low, b.other_high); };
+  auto right = [&](const Shape& shape) {
+    return divisor(m.uniform(shape, b.other_low, b.other_high), b);
+  };
   // Two draws of 8 bits are often equal; then the operands are interleaved instead.
   auto both = [&](const Shape& shape) {
     std::pair<Array, Array> operands = {left(shape), right(shape)};
@@ -84,20 +93,20 @@ void binary_calls(Maker& m, const Binary& b, bool in_place) {
   m.call("0-d second", left({3, 5}), right({})).gradient = !b.ties;
   const std::vector<Real> extremes = m.extremes();
   const auto [a, c] = pairs_of(extremes);
-  m.call("extremes", m.of({int64_t(a.size())}, a), m.of({int64_t(c.size())}, c)).gradient = false;
+  m.call("extremes", m.of({int64_t(a.size())}, a), divisor(m.of({int64_t(c.size())}, c), b))
+      .gradient = false;
   if (m.dtype != kBool) m.call("number", left({2, 3}), 2);
   if (is_float(m.dtype)) m.call("float number", left({2, 3}), 1.5);
-  if (!in_place && m.dtype != kBool)
-    m.call("number first", 2, m.uniform({2, 3}, b.other_low, b.other_high));
+  if (!in_place && m.dtype != kBool) m.call("number first", 2, right({2, 3}));
 }
 
 // Pairs of dtypes, numbers and 0-d tensors of other categories.
 void mixed_calls(Maker& m, const Binary& b) {
   if (m.dtype == kU16 || m.dtype == kU32 || m.dtype == kU64) return;
   for (DType other : {kF32, kF64, kF16, kBF16, kI8, kI32, kI64, kU8}) {
-    if (other == m.dtype) continue;
+    if (other == m.dtype || (is_float(other) && !b.takes_float)) continue;
     Array x = m.uniform({3, 5}, b.low, b.high);
-    Array y = m.uniform_of(other, {3, 5}, b.other_low, b.other_high);
+    Array y = divisor(m.uniform_of(other, {3, 5}, b.other_low, b.other_high), b);
     const std::string name = entasis::name_of(other);
     // Whole numbers tie, and a difference of a half type's inputs is no derivative in another.
     m.call("with " + name, x, y).gradient = false;
@@ -105,7 +114,15 @@ void mixed_calls(Maker& m, const Binary& b) {
     y.values.resize(1);
     m.call("with 0-d " + name, x, y).gradient = false;
   }
-  m.call("with a float number", m.uniform({4}, b.low, b.high), 2.5).gradient = false;
+  if (b.takes_float)
+    m.call("with a float number", m.uniform({4}, b.low, b.high), 2.5).gradient = false;
+}
+
+void take_no_floats(Sample& s, const Binary& b) {
+  if (b.takes_float) return;
+  s.no_gradient = "its operands are of integers or bool";
+  std::erase_if(s.dtypes, [](DType dtype) { return is_float(dtype); });
+  s.bad<DtypeError>("f32", zeros_of(kF32, {2}), zeros_of(kF32, {2}));
 }
 
 }  // namespace
@@ -121,6 +138,7 @@ Sample& binary(Samples& samples, const std::string& row, const Binary& b) {
     std::erase(s.dtypes, kU64);
     s.bad<DtypeError>("u64", zeros_of(kU64, {2}), zeros_of(kU64, {2}));
   }
+  take_no_floats(s, b);
   if (b.gives == Binary::Gives::kBool) s.no_gradient = "comparisons are piecewise constant";
   s.calls = [b](Maker& m) {
     binary_calls(m, b, false);
@@ -128,14 +146,15 @@ Sample& binary(Samples& samples, const std::string& row, const Binary& b) {
   };
   s.large = [b](Maker& m) {
     m.call("large", m.uniform(kLargeShape, b.low, b.high),
-           m.uniform(kLargeShape, b.other_low, b.other_high));
+           divisor(m.uniform(kLargeShape, b.other_low, b.other_high), b));
     m.call("large row", m.uniform(kLargeShape, b.low, b.high),
-           m.uniform({kLargeShape[1]}, b.other_low, b.other_high));
+           divisor(m.uniform({kLargeShape[1]}, b.other_low, b.other_high), b));
   };
   s.reference = [b](const Call& c) -> Results {
     return {binary_result(b, c, dtype_of_binary(c, b.gives))};
   };
-  s.bad<ShapeError>("[2, 3]", zeros_of(kF32, {2, 3}), zeros_of(kF32, {2, 4}));
+  const DType dtype = b.takes_float ? kF32 : kI32;
+  s.bad<ShapeError>("[2, 3]", zeros_of(dtype, {2, 3}), zeros_of(dtype, {2, 4}));
   return s;
 }
 
@@ -146,6 +165,13 @@ Sample& binary_in_place(Samples& samples, const std::string& row, const Binary& 
   s.signed_zeros = true;
   s.same_on_targets = true;
   s.dtypes = b.gives == Binary::Gives::kFloat ? kFloats : b.takes_bool ? kEveryDType : kNumbers;
+  take_no_floats(s, b);
+  if (b.orders) {
+    std::erase(s.dtypes, kU64);
+    s.bad<DtypeError>(b.gives == Binary::Gives::kFloat ? "f32" : "u64", zeros_of(kU64, {2}),
+                      zeros_of(kU64, {2}));
+  }
+  if (b.gives == Binary::Gives::kBool) s.no_gradient = "comparisons are piecewise constant";
   s.calls = [b](Maker& m) {
     binary_calls(m, b, true);
     if (is_float(m.dtype)) {
@@ -158,12 +184,28 @@ Sample& binary_in_place(Samples& samples, const std::string& row, const Binary& 
   };
   s.large = [b](Maker& m) {
     m.call("large", m.uniform(kLargeShape, b.low, b.high),
-           m.uniform(kLargeShape, b.other_low, b.other_high));
+           divisor(m.uniform(kLargeShape, b.other_low, b.other_high), b));
   };
   s.reference = [b](const Call& c) -> Results { return {binary_result(b, c, c.array(0).dtype)}; };
-  s.bad<ShapeError>("[2, 3]", zeros_of(kF32, {3}), zeros_of(kF32, {2, 3}));
-  s.bad<DtypeError>("f32", zeros_of(kI32, {3}), zeros_of(kF32, {3}));
+  const DType dtype = b.takes_float ? kF32 : kI32;
+  s.bad<ShapeError>("[2, 3]", zeros_of(dtype, {3}), zeros_of(dtype, {2, 3}));
+  if (b.gives != Binary::Gives::kBool) {
+    s.bad<DtypeError>(entasis::name_of(dtype), zeros_of(b.takes_float ? kI32 : kBool, {3}),
+                      zeros_of(dtype, {3}));
+  }
   return s;
+}
+
+void typed_reference(Sample& s, const Binary& b, TypedBinary f) {
+  const bool in_place = s.strides == Strides::kTarget;
+  s.reference = [b, f, in_place](const Call& c) -> Results {
+    DType computed = result_dtype(c, {0, 1});
+    if (b.gives == Binary::Gives::kFloat) computed = float_or_f32(computed);
+    const DType dtype = in_place ? c.array(0).dtype : computed;
+    return {pointwise(
+        converted(c, {0, 1}, computed), {0, 1}, dtype,
+        [&](const std::vector<Real>& v) { return stored(dtype, f(computed, v[0], v[1])); })};
+  };
 }
 
 namespace {

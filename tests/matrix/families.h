@@ -55,7 +55,9 @@ struct Binary {
   unsigned __int128 (*whole)(unsigned __int128, unsigned __int128) = nullptr;
   enum class Gives { kPromoted, kFloat, kBool } gives = Gives::kPromoted;
   bool takes_bool = true;
+  bool takes_float = true;
   bool orders = false;      // not for u64
+  bool divides = false;     // integers have no quotient by 0
   Real low = -3, high = 3;  // of the first operand
   Real other_low = -3, other_high = 3;
   double ulps = 1;
@@ -64,6 +66,11 @@ struct Binary {
 Sample& binary(Samples& samples, const std::string& row, const Binary& binary);
 // input = f(input, other).
 Sample& binary_in_place(Samples& samples, const std::string& row, const Binary& binary);
+
+// What the result of a binary row is in the dtype that it computes in; instead of Binary::f, where
+// that counts.
+using TypedBinary = Real (*)(DType computed, Real a, Real b);
+void typed_reference(Sample& sample, const Binary& binary, TypedBinary f);
 
 // The call with its operands converted to the dtype that the row computes in.
 Call converted(const Call& call, const std::vector<int>& operands, DType computed);

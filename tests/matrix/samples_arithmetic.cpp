@@ -1,4 +1,4 @@
-// Arithmetic, comparisons and selection.
+// Sums, differences, products, quotients and powers.
 #include "families.h"
 
 namespace entasis::matrix {
@@ -32,140 +32,6 @@ Whole whole_power(Whole base, Whole exponent) {
   return result;
 }
 
-Real larger(Real a, Real b) { return std::isnan(a) || std::isnan(b) ? NAN : std::max(a, b); }
-Real smaller(Real a, Real b) { return std::isnan(a) || std::isnan(b) ? NAN : std::min(a, b); }
-
-Binary comparison(bool (*f)(Real, Real), bool orders) {
-  return {.f = [f](Real a, Real b) -> Real { return f(a, b); },
-          .gives = Binary::Gives::kBool,
-          .orders = orders};
-}
-
-void extrema(Samples& samples) {
-  for (const char* row : {"maximum", "minimum"}) {
-    const auto f = std::string(row) == "maximum" ? &larger : &smaller;
-    Sample& s = binary(samples, row, {.f = f, .orders = true, .ulps = 0, .ties = true});
-    s.signed_zeros = false;  // either zero is right
-  }
-}
-
-// clamp, clamp_min and clamp_max by their limits: numbers or tensors.
-void clamp(Samples& samples, const std::string& row, bool in_place) {
-  Sample& s = samples.add(row);
-  s.strides = in_place ? Strides::kTarget : Strides::kPointwise;
-  s.ulps = 0;
-  s.signed_zeros = false;
-  s.same_on_targets = true;
-  s.dtypes = kNumbers;
-  std::erase(s.dtypes, kU64);
-  s.calls = [in_place](Maker& m) {
-    for (const Shape& shape : kPointwiseShapes) m.call(to_string(shape), m.uniform(shape), 1, 2);
-    m.call("crossed", m.uniform({3, 5}), 2, 1);
-    m.call("min", m.uniform({3, 5}), 1);
-    m.call("max", m.uniform({3, 5}), std::nullopt, 1);
-    if (is_float(m.dtype)) {
-      m.call("floats", m.uniform({3, 5}), -0.75, 1.25);
-      const Array all = m.distinct({3, 3, 5});
-      auto third = [&](size_t k) {
-        const auto first = all.values.begin() + long(15 * k);
-        return Array{all.dtype, {3, 5}, {first, first + 15}};
-      };
-      m.call("tensors", third(0), third(1), third(2));
-      m.call("a tensor below", third(0), third(1));
-      m.call("a tensor above", third(0), std::nullopt, third(1));
-      m.call("a tensor and a number", third(0), third(1), 0.53125);
-    }
-    m.call("broadcast tensors", m.uniform({3, 5}), m.uniform({5}), m.uniform({3, 1})).gradient =
-        false;
-    if (!in_place && !is_float(m.dtype) && m.dtype != kU16 && m.dtype != kU32) {
-      m.call("an integer by floats", m.uniform({3, 5}), 0.5, 1.5);
-    }
-    const std::vector<Real> extremes = m.extremes();
-    m.call("extremes", m.of({int64_t(extremes.size())}, extremes), 1, 100).gradient = false;
-    m.call("at the limits", m.of({3}, {0, 1, 2}), 1, 2).gradient = false;
-  };
-  s.large = [](Maker& m) { m.call("large", m.uniform(kLargeShape), 1, 2); };
-  s.reference = [](const Call& c) -> Results {
-    const DType dtype = result_dtype(c, {0, 1, 2});
-    std::vector<int> operands = {0};
-    for (int i : {1, 2}) {
-      if (c.given(i)) operands.push_back(i);
-    }
-    return {pointwise(c, operands, dtype, [&](const std::vector<Real>& v) {
-      Real x = v[0];
-      if (c.given(1)) x = larger(x, v[1]);
-      if (c.given(2)) x = smaller(x, v.back());
-      return x;
-    })};
-  };
-  s.bad<ValueError>("needs min or max", zeros_of(kF32, {2}));
-  s.bad<DtypeError>("bool", zeros_of(kBool, {2}), true);
-  s.bad<DtypeError>("u64", zeros_of(kU64, {2}), 1);
-}
-
-void one_limit(Samples& samples, const std::string& row, Real (*f)(Real, Real), bool in_place) {
-  Sample& s = samples.add(row);
-  s.strides = in_place ? Strides::kTarget : Strides::kPointwise;
-  s.ulps = 0;
-  s.signed_zeros = false;
-  s.same_on_targets = true;
-  s.dtypes = kNumbers;
-  std::erase(s.dtypes, kU64);
-  s.calls = [](Maker& m) {
-    for (const Shape& shape : kPointwiseShapes) m.call(to_string(shape), m.uniform(shape), 1);
-    m.call("a tensor", m.uniform({3, 5}), m.uniform({5})).gradient = false;
-    if (is_float(m.dtype)) {
-      const Array all = m.distinct({2, 3, 5});
-      const auto half = all.values.begin() + 15;
-      m.call("a tensor of its shape", Array{all.dtype, {3, 5}, {all.values.begin(), half}},
-             Array{all.dtype, {3, 5}, {half, all.values.end()}});
-    }
-    const std::vector<Real> extremes = m.extremes();
-    m.call("extremes", m.of({int64_t(extremes.size())}, extremes), 1).gradient = false;
-  };
-  s.reference = [f](const Call& c) -> Results {
-    return {pointwise(c, {0, 1}, result_dtype(c, {0, 1}),
-                      [&](const std::vector<Real>& v) { return f(v[0], v[1]); })};
-  };
-  s.bad<DtypeError>("bool", zeros_of(kBool, {2}), true);
-  s.bad<DtypeError>("u64", zeros_of(kU64, {2}), 1);
-}
-
-void where(Samples& samples) {
-  Sample& s = samples.add("where");
-  s.strides = Strides::kPointwise;
-  s.ulps = 0;
-  s.signed_zeros = s.same_on_targets = true;
-  s.calls = [](Maker& m) {
-    auto mask = [&](const Shape& shape) { return m.integers(kBool, shape, 0, 1); };
-    for (const Shape& shape : kPointwiseShapes) {
-      m.call(to_string(shape), mask(shape), m.uniform(shape), m.uniform(shape));
-    }
-    m.call("broadcast", mask({3, 1}), m.uniform({1, 4}), m.uniform({2, 1, 1}));
-    m.call("0-d", mask({3, 4}), m.uniform({}), m.uniform({4}));
-    const std::vector<Real> extremes = m.extremes();
-    const Array x = m.of({int64_t(extremes.size())}, extremes);
-    m.call("extremes", mask(x.shape), x, m.uniform(x.shape)).gradient = false;
-    if (m.dtype != kBool) m.call("numbers", mask({3, 4}), m.uniform({3, 4}), 1);
-    if (is_float(m.dtype)) m.call("number first", mask({3, 4}), -0.5, m.uniform({3, 4}));
-    if (m.dtype != kU16 && m.dtype != kU32 && m.dtype != kU64) {
-      m.call("with i32", mask({3, 4}), m.uniform({3, 4}), m.integers(kI32, {4}, 0, 9)).gradient =
-          false;
-    }
-  };
-  s.large = [](Maker& m) {
-    m.call("large", m.integers(kBool, kLargeShape, 0, 1), m.uniform(kLargeShape),
-           m.uniform({kLargeShape[1]}));
-  };
-  s.reference = [](const Call& c) -> Results {
-    const DType dtype = result_dtype(c, {1, 2});
-    return {pointwise(converted(c, {1, 2}, dtype), {0, 1, 2}, dtype,
-                      [](const std::vector<Real>& v) { return v[0] != 0 ? v[1] : v[2]; })};
-  };
-  s.bad<DtypeError>("not bool", zeros_of(kF32, {2}), zeros_of(kF32, {2}), 1);
-  s.bad<ShapeError>("do not broadcast", zeros_of(kBool, {2}), zeros_of(kF32, {3}), 1);
-}
-
 void absolute(Samples& samples) {
   const Unary abs{.f = [](Real x) { return std::abs(x); },
                   // At NaN 0, as in PyTorch.
@@ -180,32 +46,204 @@ void absolute(Samples& samples) {
   unary_in_place(samples, "abs_", abs).same_on_targets = true;
 }
 
-void pow(Samples& samples) {
-  // Positive bases: of negative ones only whole powers are numbers.
-  Sample& s = binary(samples, "pow",
-                     {.f = [](Real a, Real b) { return std::pow(a, b); },
-                      .whole = &whole_power,
-                      .takes_bool = false,
-                      .orders = true,
-                      .low = 0.25,
-                      .other_low = 0,
-                      .ulps = 3});
-  s.same_on_targets = false;
-  s.bad<ValueError>("negative power", zeros_of(kI32, {2}), -1);
+// Powers. Positive bases: of negative ones only whole powers are numbers.
+const Binary kPow{.f = [](Real a, Real b) { return std::pow(a, b); },
+                  .whole = &whole_power,
+                  .takes_bool = false,
+                  .orders = true,
+                  .low = 0.25,
+                  .other_low = 0,
+                  .ulps = 3};
+
+void powers(Samples& samples) {
+  for (const char* row : {"pow", "pow_"}) {
+    const bool in_place = std::string(row).ends_with('_');
+    Sample& s = in_place ? binary_in_place(samples, row, kPow) : binary(samples, row, kPow);
+    s.same_on_targets = false;
+    s.bad<ValueError>("negative power", zeros_of(kI32, {2}), -1);
+  }
+  for (const char* row : {"float_power", "float_power_"}) {
+    const bool in_place = std::string(row).ends_with('_');
+    Binary b = kPow;
+    b.takes_bool = true;
+    b.orders = false;
+    b.whole = nullptr;
+    Sample& s = in_place ? binary_in_place(samples, row, b) : binary(samples, row, b);
+    s.same_on_targets = s.signed_zeros = false;
+    s.reference = [](const Call& c) -> Results {
+      return {pointwise(c, {0, 1}, kF64, [](const std::vector<Real>& v) {
+        return std::pow(held(kF64, v[0]), held(kF64, v[1]));
+      })};
+    };
+    if (!in_place) continue;
+    s.dtypes = {kF64};
+    s.bad_calls.clear();
+    s.bad<ShapeError>("[2, 3]", zeros_of(kF64, {3}), zeros_of(kF64, {2, 3}));
+    s.bad<DtypeError>("the target is f32", zeros_of(kF32, {2}), 2);
+  }
+}
+
+// ---- With a factor
+
+// The call's operands, and what stands for alpha as a whole number.
+unsigned __int128 whole_of(Real value) {
+  return static_cast<unsigned __int128>(static_cast<__int128>(value));
+}
+
+// input + sign·alpha·other, besides what `binary` asks. `swapped` is rsub.
+void with_alpha(Sample& s, Real sign, bool swapped) {
+  const auto plain = s.calls;
+  const auto reference = s.reference;
+  const bool in_place = s.strides == Strides::kTarget;
+  s.calls = [plain, in_place](Maker& m) {
+    plain(m);
+    if (m.dtype == kBool) return;
+    for (const Shape& shape : kPointwiseShapes) {
+      m.call("alpha 2, " + to_string(shape), m.uniform(shape), m.uniform(shape), 2);
+    }
+    m.call("alpha 3, broadcast", m.uniform({2, 3, 4}), m.uniform({3, 1}), 3);
+    if (!in_place) m.call("alpha 3, first broadcast", m.uniform({4}), m.uniform({2, 1, 4}), 3);
+    m.call("alpha 3, number", m.uniform({2, 3}), 2, 3);
+    if (is_float(m.dtype)) m.call("alpha -0.75", m.uniform({2, 3}), m.uniform({3}), -0.75);
+    if (!is_unsigned_integer(m.dtype)) m.call("alpha -1", m.uniform({2, 3}), m.uniform({3}), -1);
+  };
+  s.reference = [=](const Call& c) -> Results {
+    if (!c.given(2)) return reference(c);
+    const DType computed = result_dtype(c, {0, 1});
+    const DType dtype = in_place ? c.array(0).dtype : computed;
+    const Real alpha = sign * c.real(2);
+    const Call call = converted(c, {0, 1}, computed);
+    const auto sum = [&](bool sizes) {
+      return pointwise(call, {0, 1}, dtype, [&](std::vector<Real> v) {
+        if (swapped) std::swap(v[0], v[1]);
+        if (sizes) return std::abs(v[0]) + std::abs(alpha * v[1]);
+        if (is_float(dtype)) return v[0] + alpha * v[1];
+        return wrapped(dtype, whole_of(v[0]) + whole_of(alpha) * whole_of(v[1]));
+      });
+    };
+    Array y = sum(false);
+    if (is_float(dtype)) y.error = sum(true).values;
+    return {y};
+  };
+  s.bad<DtypeError>("2.5", zeros_of(kI32, {2}), zeros_of(kI32, {2}), 2.5);
+  s.bad<DtypeError>("alpha of bool", zeros_of(kF32, {2}), zeros_of(kF32, {2}), true);
+  if (!swapped) s.bad<ValueError>("300", zeros_of(kU8, {2}), zeros_of(kU8, {2}), 300);
+}
+
+void sums(Samples& samples) {
+  for (const char* row : {"add", "add_", "sub", "sub_", "subtract", "subtract_", "rsub"}) {
+    const std::string name = row;
+    const bool adds = name.starts_with("add"), swapped = name == "rsub";
+    Binary b = adds ? kAdd : kSub;
+    if (swapped) {
+      b.f = [](Real a, Real c) { return c - a; };
+      b.whole = [](Whole a, Whole c) { return c - a; };
+    }
+    Sample& s = name.ends_with('_') ? binary_in_place(samples, name, b) : binary(samples, name, b);
+    if (!adds) s.bad<DtypeError>("bool", zeros_of(kBool, {2}), zeros_of(kBool, {2}));
+    with_alpha(s, adds ? 1 : -1, swapped);
+    if (swapped) s.strides = Strides::kUnchecked;  // those of sub(other, input)
+  }
+}
+
+// addcmul, addcdiv: three tensors and a number.
+void ternary(Samples& samples, const std::string& row) {
+  const bool in_place = row.ends_with('_'), divides = row.starts_with("addcdiv");
+  Sample& s = samples.add(row);
+  s.strides = in_place ? Strides::kTarget : Strides::kPointwise;
+  s.dtypes = divides ? kFloats : kNumbers;
+  s.calls = [=](Maker& m) {
+    auto last = [&](const Shape& shape) { return m.uniform(shape, divides ? 0.5 : -3, 3); };
+    for (const Shape& shape : kPointwiseShapes) {
+      m.call(to_string(shape), m.uniform(shape), m.uniform(shape), last(shape));
+      m.call("2, " + to_string(shape), m.uniform(shape), m.uniform(shape), last(shape), 2);
+    }
+    m.call("broadcast", m.uniform({2, 3, 4}), m.uniform({3, 1}), last({4}), 3);
+    if (!in_place) m.call("first broadcast", m.uniform({4}), m.uniform({3, 1}), last({2, 1, 1}));
+    if (is_float(m.dtype)) m.call("-0.75", m.uniform({3, 5}), m.uniform({5}), last({3, 5}), -0.75);
+    if (is_float(m.dtype)) {
+      m.call("with f64", m.uniform({3, 5}), m.uniform_of(kF64, {5}, -2, 2), last({3, 5})).gradient =
+          false;
+    }
+  };
+  s.large = [divides](Maker& m) {
+    m.call("large", m.uniform(kLargeShape), m.uniform(kLargeShape),
+           m.uniform(kLargeShape, divides ? 0.5 : -3, 3), 2);
+  };
+  s.reference = [=](const Call& c) -> Results {
+    const DType computed = result_dtype(c, {0, 1, 2});
+    const DType dtype = in_place ? c.array(0).dtype : computed;
+    const Real value = c.real(3, 1);
+    const Call call = converted(c, {0, 1, 2}, computed);
+    const auto sum = [&](bool sizes) {
+      return pointwise(call, {0, 1, 2}, dtype, [&](const std::vector<Real>& v) {
+        const Real product = value * v[1] * (divides ? 1 / v[2] : v[2]);
+        if (sizes) return std::abs(v[0]) + 4 * std::abs(product);
+        if (is_float(dtype)) return v[0] + product;
+        return wrapped(dtype, whole_of(v[0]) + whole_of(value) * whole_of(v[1]) * whole_of(v[2]));
+      });
+    };
+    Array y = sum(false);
+    if (is_float(dtype)) y.error = sum(true).values;
+    return {y};
+  };
+  const DType dtype = divides ? kI32 : kBool;
+  s.bad<DtypeError>(divides ? "quotient" : "bool", zeros_of(dtype, {2}), zeros_of(dtype, {2}),
+                    zeros_of(dtype, {2}));
+  s.bad<ShapeError>("[2, 3]", zeros_of(kF32, {4}), zeros_of(kF32, {2, 3}), zeros_of(kF32, {2, 3}));
+}
+
+// The quotient as the machine has it, rounded.
+void with_rounding(Sample& s) {
+  const auto plain = s.calls;
+  const auto reference = s.reference;
+  const bool in_place = s.strides == Strides::kTarget;
+  s.calls = [=](Maker& m) {
+    plain(m);
+    if (m.dtype == kBool || m.dtype == kU64) return;
+    for (const char* rounding : {"floor", "trunc"}) {
+      for (const Shape& shape : kPointwiseShapes) {
+        m.call(rounding + to_string(shape), m.uniform(shape, -30, 30),
+               m.uniform(shape, is_float(m.dtype) ? 0.5 : 1, 3), rounding)
+            .gradient = false;
+      }
+      m.call(std::string(rounding) + " a number", m.uniform({3, 5}, -30, 30), 4, rounding)
+          .gradient = false;
+    }
+  };
+  s.reference = [=](const Call& c) -> Results {
+    if (!c.given(2)) return reference(c);
+    const DType computed = result_dtype(c, {0, 1});
+    const bool down = c.text(2, "") == "floor";
+    return {pointwise(c, {0, 1}, in_place ? c.array(0).dtype : computed,
+                      [&](const std::vector<Real>& v) {
+                        const Real quotient = v[0] / v[1];
+                        return down ? std::floor(quotient) : std::trunc(quotient);
+                      })};
+  };
+  s.bad<ValueError>("divided by 0", zeros_of(kI32, {2}), 0, "floor");
+  s.bad<ValueError>("divided by 0", zeros_of(kU8, {2}), zeros_of(kU8, {2}), "trunc");
+  s.bad<DtypeError>("bool", zeros_of(kBool, {2}), zeros_of(kBool, {2}), "trunc");
 }
 
 }  // namespace
 
 void samples_arithmetic(Samples& samples) {
-  binary(samples, "add", kAdd);
-  binary(samples, "sub", kSub).bad<DtypeError>("bool", zeros_of(kBool, {2}), zeros_of(kBool, {2}));
-  binary(samples, "mul", kMul);
-  binary(samples, "div", kDiv);
-  binary_in_place(samples, "add_", kAdd);
-  binary_in_place(samples, "sub_", kSub);
-  // The gradient of `other` would need the overwritten input: autograd refuses, as its tests show.
-  binary_in_place(samples, "mul_", kMul).differentiable = {0};
-  binary_in_place(samples, "div_", kDiv);
+  sums(samples);
+  for (const char* row : {"mul", "multiply"}) {
+    binary(samples, row, kMul);
+    // The gradient of `other` would need the overwritten input: autograd refuses, as its tests
+    // show.
+    binary_in_place(samples, std::string(row) + "_", kMul).differentiable = {0};
+  }
+  for (const char* row : {"div", "divide", "true_divide"}) {
+    const bool rounds = std::string(row) != "true_divide";
+    Sample& s = binary(samples, row, kDiv);
+    if (rounds) with_rounding(s);
+    Sample& in_place = binary_in_place(samples, std::string(row) + "_", kDiv);
+    if (rounds) with_rounding(in_place);
+  }
+  for (const char* row : {"addcmul", "addcmul_", "addcdiv", "addcdiv_"}) ternary(samples, row);
   const Unary neg{.f = [](Real x) { return -x; },
                   .derivative = [](Real) -> Real { return -1; },
                   .gives_float = false,
@@ -214,22 +252,7 @@ void samples_arithmetic(Samples& samples) {
   unary(samples, "neg", neg);
   unary_in_place(samples, "neg_", neg);
   absolute(samples);
-  pow(samples);
-  extrema(samples);
-  for (const bool in_place : {false, true}) {
-    const std::string end = in_place ? "_" : "";
-    clamp(samples, "clamp" + end, in_place);
-    one_limit(samples, "clamp_min" + end, &larger, in_place);
-    one_limit(samples, "clamp_max" + end, &smaller, in_place);
-  }
-  where(samples);
-
-  binary(samples, "eq", comparison([](Real a, Real b) { return a == b; }, false));
-  binary(samples, "ne", comparison([](Real a, Real b) { return a != b; }, false));
-  binary(samples, "lt", comparison([](Real a, Real b) { return a < b; }, true));
-  binary(samples, "le", comparison([](Real a, Real b) { return a <= b; }, true));
-  binary(samples, "gt", comparison([](Real a, Real b) { return a > b; }, true));
-  binary(samples, "ge", comparison([](Real a, Real b) { return a >= b; }, true));
+  powers(samples);
 }
 
 }  // namespace entasis::matrix

@@ -245,8 +245,13 @@ def binary(d, name):
         b = d.number()
     else:
         b = d.tensor(d.broadcast(shape), dtype_of(d))
-    if name == "div" and not isinstance(b, (int, float)):
-        b.values = [v if abs(v) > 0.2 else 1.0 for v in b.values]
+    if name == "div":
+        kwargs = {} if d.chance(0.6) else {"rounding_mode": d.choose(None, "floor", "trunc")}
+        if not isinstance(b, (int, float)):
+            b.values = [v if abs(v) > 0.2 else 1.0 for v in b.values]
+        return Call((a, b), kwargs)
+    if name in ("add", "sub") and d.chance(0.4):
+        return Call((a, b), {"alpha": d.choose(1, 2, -3, 0.5, True)})
     return Call((a, b), gradient=not apart)
 
 
@@ -267,7 +272,12 @@ def binary_in_place(d, name):
     b = d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d), low=0.5, high=4)
     if name == "div_" and isinstance(b, (bool, int)) and not b:
         b = 2
-    return Call((d.tensor(shape, dtype_of(d)), b))
+    kwargs = {}
+    if name in ("add_", "sub_") and d.chance(0.3):
+        kwargs["alpha"] = d.choose(1, 2, -3, 0.5, True)
+    elif name == "div_" and d.chance(0.4):
+        kwargs["rounding_mode"] = d.choose(None, "floor", "trunc")
+    return Call((d.tensor(shape, dtype_of(d)), b), kwargs)
 
 
 @sample("copy_")
@@ -279,9 +289,9 @@ def copy_(d, name):
 @sample("where")
 def where(d, name):
     shape = d.shape()
-    dtype = dtype_of(d)
-    return Call((d.tensor(shape, "bool"), d.tensor(d.broadcast(shape), dtype),
-                 d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d))))
+    a, b = (d.number() if d.chance(0.3) else d.tensor(d.broadcast(shape), dtype_of(d))
+            for _ in range(2))
+    return Call((d.tensor(shape, "bool"), a, b))
 
 
 @sample("clamp", "clamp_")

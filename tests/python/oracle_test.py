@@ -15,7 +15,8 @@ except ImportError:
 
 import entasis._entasis
 import oracle
-import oracle_samples_reduction  # noqa: F401 (adds its samples)
+import oracle_samples_binary  # noqa: F401 (adds its samples)
+import oracle_samples_reduction  # noqa: F401
 import oracle_samples_shape  # noqa: F401
 from oracle_samples import SAMPLES
 

@@ -38,7 +38,8 @@ constexpr DType dtype_of_lanes(Lanes lanes) {
   constexpr DType dtypes[] = {kF32, kF64, kI32, kI64, kU8};
   return dtypes[int(lanes)];
 }
-// Whether a formula may read and write memory of this dtype itself. (A bool byte must stay 0 or 1.)
+// Whether any formula may read and write memory of this dtype itself. (A bool byte must stay 0 or
+// 1.)
 constexpr bool is_direct(DType dtype) {
   return dtype != kBool && dtype_of_lanes(lanes_of(dtype)) == dtype;
 }
@@ -97,7 +98,14 @@ void for_range(int64_t n, int64_t grain, const F& f) {
 // The quick way: everything of one dtype and adjacent. False if it is not so.
 bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
   const DType dtype = out.dtype();
-  if (!is_direct(dtype) || in.size() > kMaxInputs) return false;
+  if (in.size() > kMaxInputs) return false;
+  if (dtype == kBool) {
+    if (!entry.traits.closed_on_bool || compute_dtype(entry.traits, in) != kBool) return false;
+  } else if (!is_direct(dtype)) {
+    return false;
+  } else if (entry.traits.gives_bool && compute_dtype(entry.traits, in) != dtype) {
+    return false;  // in place, of an integer and a floating-point number
+  }
   const Lanes lanes = lanes_of(dtype);
   const PointwiseRun run = entry.run[int(lanes)];
   const int64_t n = out.numel();
@@ -107,8 +115,7 @@ bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
   for (size_t k = 0; k < in.size(); ++k) {
     const Operand& operand = in[k];
     if (operand.is_number()) {
-      // In place, a number may ask for another dtype than the target's: (i32 + 0.5) is refused
-      // before.
+      // In place, a number may ask for another dtype than the target's: (i32 + 0.5) was refused.
       scalars[k] = scalar_of(operand.number(), lanes);
       pointers[k] = reinterpret_cast<const char*>(&scalars[k]);
       is_scalar |= 1u << k;

@@ -85,15 +85,18 @@ void run_formula(void* out, const void* const* in, uint32_t scalars, int64_t n) 
 inline constexpr int64_t kLightGrain = 32768;
 inline constexpr int64_t kHeavyGrain = 8192;
 
-// The entry of an op: compiled for floats, and for integers unless it computes them as floats.
+// The entry of an op: compiled for floats and for integers, unless it computes these as floats or
+// takes no floats.
 template <class Op>
 constexpr cpu::PointwiseEntry make_entry() {
   using F = FormulaOf<Op>;
   constexpr int n = Op::traits.arity;
   static_assert(n <= cpu::kMaxPointwiseInputs);
   cpu::PointwiseEntry entry{Op::name, Op::traits, Op::traits.heavy ? kHeavyGrain : kLightGrain, {}};
-  entry.run[int(cpu::Lanes::kF32)] = &run_formula<F, float, n>;
-  entry.run[int(cpu::Lanes::kF64)] = &run_formula<F, double, n>;
+  if constexpr (Op::traits.takes_float) {
+    entry.run[int(cpu::Lanes::kF32)] = &run_formula<F, float, n>;
+    entry.run[int(cpu::Lanes::kF64)] = &run_formula<F, double, n>;
+  }
   if constexpr (Op::traits.compute != Compute::kFloat) {
     entry.run[int(cpu::Lanes::kI32)] = &run_formula<F, int32_t, n>;
     entry.run[int(cpu::Lanes::kI64)] = &run_formula<F, int64_t, n>;

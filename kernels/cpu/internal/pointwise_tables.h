@@ -10,12 +10,16 @@ namespace entasis::cpu {
 
 std::span<const PointwiseEntry> activation_entries();
 std::span<const PointwiseEntry> arithmetic_entries();
+std::span<const PointwiseEntry> binary_entries();
 std::span<const PointwiseEntry> compare_entries();
+std::span<const PointwiseEntry> division_entries();
 std::span<const PointwiseEntry> exponential_entries();
+std::span<const PointwiseEntry> logic_entries();
 std::span<const PointwiseEntry> pow_entries();
 std::span<const PointwiseEntry> predicate_entries();
 std::span<const PointwiseEntry> rectifier_entries();
 std::span<const PointwiseEntry> rounding_entries();
+std::span<const PointwiseEntry> selection_entries();
 std::span<const PointwiseEntry> special_entries();
 std::span<const PointwiseEntry> trigonometric_entries();
 

@@ -279,7 +279,8 @@ constexpr void set_direct(PointwiseEntry& entry, DirectType type) {
   entry.strided[int(type)] = &launch_strided<F, M, kArity>;
 }
 
-// The entry of an op: compiled for floats, and for integers unless it computes them as floats.
+// The entry of an op: compiled for floats and for integers, unless it computes these as floats or
+// takes no floats.
 template <class Op>
 constexpr PointwiseEntry make_entry() {
   using F = FormulaOf<Op>;
@@ -287,12 +288,14 @@ constexpr PointwiseEntry make_entry() {
   static_assert(n <= kMaxPointwiseInputs);
   PointwiseEntry entry{Op::name, Op::traits, nullptr, {}, {}, {}};
   if constexpr (Refusing<F>) entry.demand = F::kDemand;
-  set_direct<F, float, n>(entry, DirectType::kF32);
-  set_direct<F, double, n>(entry, DirectType::kF64);
-  set_direct<F, half_t, n>(entry, DirectType::kF16);
-  set_direct<F, bfloat16_t, n>(entry, DirectType::kBF16);
-  entry.mixed[int(Lanes::kF32)] = &launch_mixed<F, float, n>;
-  entry.mixed[int(Lanes::kF64)] = &launch_mixed<F, double, n>;
+  if constexpr (Op::traits.takes_float) {
+    set_direct<F, float, n>(entry, DirectType::kF32);
+    set_direct<F, double, n>(entry, DirectType::kF64);
+    set_direct<F, half_t, n>(entry, DirectType::kF16);
+    set_direct<F, bfloat16_t, n>(entry, DirectType::kBF16);
+    entry.mixed[int(Lanes::kF32)] = &launch_mixed<F, float, n>;
+    entry.mixed[int(Lanes::kF64)] = &launch_mixed<F, double, n>;
+  }
   if constexpr (Op::traits.compute != Compute::kFloat) {
     set_direct<F, int32_t, n>(entry, DirectType::kI32);
     set_direct<F, int64_t, n>(entry, DirectType::kI64);

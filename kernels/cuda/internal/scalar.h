@@ -2,8 +2,8 @@
 // that formulas use, for T in {float, double, int32_t, int64_t, uint8_t}. Integers wrap, as the
 // CPU's do; their division truncates and gives 0 for a zero divisor. Floating-point functions are
 // CUDA's own (CUDA C++ Programming Guide, "Mathematical Functions": single precision at most 2 ulp,
-// but pow, tan, asinh, acosh and erfc 4, asin, acos, atanh, sinh, erfinv 3, lgamma 6) or stated
-// here.
+// but pow, tan, asinh, acosh and erfc 4, asin, acos, atan2, atanh, sinh, erfinv 3, lgamma 6) or
+// stated here.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +66,10 @@ struct Scalar {
     else
       return Scalar(T(Wide(0) - Wide(a.v)));
   }
+  // Of integers.
+  friend FORMULA Scalar operator&(Scalar a, Scalar b) { return Scalar(T(a.v & b.v)); }
+  friend FORMULA Scalar operator|(Scalar a, Scalar b) { return Scalar(T(a.v | b.v)); }
+  friend FORMULA Scalar operator^(Scalar a, Scalar b) { return Scalar(T(a.v ^ b.v)); }
   friend FORMULA bool operator==(Scalar a, Scalar b) { return a.v == b.v; }
   friend FORMULA bool operator!=(Scalar a, Scalar b) { return a.v != b.v; }
   friend FORMULA bool operator<(Scalar a, Scalar b) { return a.v < b.v; }
@@ -77,6 +81,10 @@ struct Scalar {
     return condition ? yes : no;
   }
 };
+
+// For formulas, which ask by `decltype(is_whole(x))::value`.
+template <class T>
+std::bool_constant<!Scalar<T>::is_float> is_whole(Scalar<T>);
 
 template <class T>
 FORMULA bool is_nan(Scalar<T> x) {
@@ -191,6 +199,67 @@ FORMULA Scalar<T> copysign(Scalar<T> magnitude, Scalar<T> sign) {
     return sign.v < T(0) ? -abs(magnitude) : abs(magnitude);
   else
     return magnitude;
+}
+
+#define ENTASIS_DEVICE_FUNCTION(name, single, full)  \
+  template <class T>                                 \
+  FORMULA Scalar<T> name(Scalar<T> a, Scalar<T> b) { \
+    if constexpr (std::is_same_v<T, float>)          \
+      return Scalar<T>(single(a.v, b.v));            \
+    else                                             \
+      return Scalar<T>(full(a.v, b.v));              \
+  }
+ENTASIS_DEVICE_FUNCTION(atan2, ::atan2f, ::atan2)
+ENTASIS_DEVICE_FUNCTION(hypot, ::hypotf, ::hypot)
+#undef ENTASIS_DEVICE_FUNCTION
+
+// What division rounded towards 0 leaves, exactly.
+template <class T>
+FORMULA Scalar<T> fmod(Scalar<T> a, Scalar<T> b) {
+  if constexpr (std::is_same_v<T, float>)
+    return Scalar<T>(::fmodf(a.v, b.v));
+  else if constexpr (std::is_same_v<T, double>)
+    return Scalar<T>(::fmod(a.v, b.v));
+  else
+    return a - a / b * b;
+}
+
+// Shifts of integers: what is moved by its width or more, or by less than nothing, is moved out.
+template <class T>
+FORMULA Scalar<T> bitwise_left_shift(Scalar<T> a, Scalar<T> b) {
+  using Wide = typename Scalar<T>::Wide;
+  const auto distance = typename Scalar<T>::Bits(b.v);
+  return distance < 8 * sizeof(T) ? Scalar<T>(T(Wide(a.v) << distance)) : Scalar<T>(0);
+}
+template <class T>
+FORMULA Scalar<T> bitwise_right_shift(Scalar<T> a, Scalar<T> b) {
+  const auto distance = typename Scalar<T>::Bits(b.v);
+  if (distance < 8 * sizeof(T)) return Scalar<T>(T(a.v >> distance));
+  return Scalar<T>(a < Scalar<T>(0) ? -1 : 0);
+}
+
+// The greatest common divisor by Euclid's algorithm; of the smallest integer and 0 it wraps.
+template <class T>
+FORMULA Scalar<T> gcd(Scalar<T> a, Scalar<T> b) {
+  using Bits = typename Scalar<T>::Bits;
+  Bits x = Bits(abs(a).v), y = Bits(abs(b).v);
+  while (y != 0) {
+    const Bits rest = Bits(x % y);
+    x = y;
+    y = rest;
+  }
+  return Scalar<T>(T(x));
+}
+
+// The float whose bits are `step` more, as an unsigned number, than those of x.
+template <class T>
+FORMULA Scalar<T> step_bits(Scalar<T> x, int step) {
+  if constexpr (std::is_same_v<T, float>)
+    return Scalar<T>(::__uint_as_float(::__float_as_uint(x.v) + unsigned(step)));
+  else
+    return Scalar<T>(::__longlong_as_double(
+        static_cast<long long>(static_cast<unsigned long long>(::__double_as_longlong(x.v)) +
+                               static_cast<unsigned long long>(step))));
 }
 
 // 1 / (1 + exp(-x)): the exponential may overflow to infinity, and the quotient is then 0.
