@@ -79,6 +79,18 @@ struct Rule<Logaddexp> : PointwiseRule<Logaddexp> {
             saved.if_needed(1, [&] { return mul(gy[0], sigmoid(sub(b, a))); })};
   }
 };
+template <>
+struct Rule<Logaddexp2> : PointwiseRule<Logaddexp2> {
+  static constexpr SaveMask saves[] = {saves_in(0) | saves_in(1)};
+  static Grads vjp(const Logaddexp2&, const Saved& saved, Grads gy) {
+    const SavedOperand a = saved.operand(0), b = saved.operand(1);
+    const auto share = [](const Operand& own, const Operand& other) {
+      return sigmoid(mul(sub(own, other), 0.69314718055994531));
+    };
+    return {saved.if_needed(0, [&] { return mul(gy[0], share(a, b)); }),
+            saved.if_needed(1, [&] { return mul(gy[0], share(b, a)); })};
+  }
+};
 
 template <>
 struct Rule<Xlogy> : PointwiseRule<Xlogy> {
@@ -121,6 +133,9 @@ Tensor copysign(const Operand& input, const Operand& other, Location at) {
 }
 Tensor logaddexp(const Operand& input, const Operand& other, Location at) {
   return apply(Logaddexp{}, at, input, other);
+}
+Tensor logaddexp2(const Operand& input, const Operand& other, Location at) {
+  return apply(Logaddexp2{}, at, input, other);
 }
 Tensor xlogy(const Operand& input, const Operand& other, Location at) {
   return apply(Xlogy{}, at, input, other);
@@ -183,6 +198,8 @@ constinit const Row rows[] = {
                     "The next number of the dtype after input towards other."),
     row<&logaddexp>("logaddexp", args("input", "other"),
                     "log(exp(input) + exp(other)) without overflow."),
+    row<&logaddexp2>("logaddexp2", args("input", "other"),
+                     "log2(2^input + 2^other) without overflow."),
     row<&xlogy>("xlogy", args("input", "other"),
                 "input * log(other): 0 where input is 0, NaN where other is."),
     row<&ldexp>("ldexp", args("input", "other"),

@@ -15,8 +15,9 @@ ENTASIS_API Tensor hypot(const Operand& input, const Operand& other, Location at
 ENTASIS_API Tensor copysign(const Operand& input, const Operand& other, Location at = {});
 // The next number of the dtype after input towards other.
 ENTASIS_API Tensor nextafter(const Operand& input, const Operand& other, Location at = {});
-// log(exp(input) + exp(other)) without overflow.
+// log(exp(input) + exp(other)) and log2(2^input + 2^other) without overflow.
 ENTASIS_API Tensor logaddexp(const Operand& input, const Operand& other, Location at = {});
+ENTASIS_API Tensor logaddexp2(const Operand& input, const Operand& other, Location at = {});
 // input * log(other): 0 where input is 0, NaN where other is.
 ENTASIS_API Tensor xlogy(const Operand& input, const Operand& other, Location at = {});
 // input times 2 to the power of other, exactly where other is whole.

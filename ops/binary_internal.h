@@ -26,6 +26,9 @@ struct NextafterBFloat16 : BinaryFunction {
 struct Logaddexp : HeavyBinaryFunction {
   static constexpr const char* name = "logaddexp";
 };
+struct Logaddexp2 : HeavyBinaryFunction {
+  static constexpr const char* name = "logaddexp2";
+};
 struct Xlogy : HeavyBinaryFunction {
   static constexpr const char* name = "xlogy";
 };
@@ -34,6 +37,6 @@ struct Ldexp : HeavyBinaryFunction {
 };
 
 using BinaryOps = OpList<Atan2, Hypot, Copysign, Nextafter, NextafterHalf, NextafterBFloat16,
-                         Logaddexp, Xlogy, Ldexp>;
+                         Logaddexp, Logaddexp2, Xlogy, Ldexp>;
 
 }  // namespace entasis

@@ -29,6 +29,10 @@ Real logaddexp(Real a, Real b) {
   const Real top = std::isnan(a) || std::isnan(b) ? Real(NAN) : std::max(a, b);
   return std::isfinite(top) ? top + std::log1p(std::exp(-std::abs(a - b))) : top;
 }
+Real logaddexp2(Real a, Real b) {
+  const Real top = std::isnan(a) || std::isnan(b) ? Real(NAN) : std::max(a, b);
+  return std::isfinite(top) ? top + std::log2(1 + std::exp2(-std::abs(a - b))) : top;
+}
 Real xlogy(Real x, Real y) { return std::isnan(y) ? y : x == 0 ? Real(0) : x * std::log(y); }
 Real ldexp(Real x, Real n) {
   if (std::isnan(n)) return n;
@@ -83,6 +87,7 @@ void samples_binary(Samples& samples) {
     function(samples, "ldexp" + end, &ldexp, 4);
   }
   absolute_error(function(samples, "logaddexp", &logaddexp, 4));
+  absolute_error(function(samples, "logaddexp2", &logaddexp2, 4));
 }
 
 }  // namespace entasis::matrix

@@ -62,7 +62,7 @@ class Edges(unittest.TestCase):
 
     def test_logarithms(self):
         self.check("xlogy", (0, 0), (0, -1), (0, 2), (1, 0), (0, NAN), (2, 3))
-        for name in ("logaddexp",):
+        for name in ("logaddexp", "logaddexp2"):
             self.check(name, (INF, INF), (1, 2), (-INF, -INF), (1, -INF), (-INF, 1), (1e4, 1e4),
                        (-800, -801))
 

@@ -162,7 +162,7 @@ def lerp(d, name):
 
 # ---- Functions of two numbers
 
-@sample("atan2", "hypot", "logaddexp", "atan2_", "hypot_")
+@sample("atan2", "hypot", "logaddexp", "logaddexp2", "atan2_", "hypot_")
 def smooth(d, name):
     shape = d.shape()
     special = 0.2 if d.chance(0.2) else 0
