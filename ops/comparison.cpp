@@ -145,8 +145,7 @@ Tensor isclose(const Tensor& input, const Tensor& other, double rtol, double ato
 bool allclose(const Tensor& input, const Tensor& other, double rtol, double atol, bool equal_nan,
               Location at) {
   return composite("allclose", at, [&] {
-    const Tensor close = isclose(input, other, rtol, atol, equal_nan, at);
-    return sum(logical_not(close)).item<int64_t>() == 0;
+    return all(isclose(input, other, rtol, atol, equal_nan, at)).item<bool>();
   });
 }
 
@@ -155,7 +154,7 @@ bool equal(const Tensor& input, const Tensor& other, Location at) {
     check_defined(input);
     check_defined(other);
     if (!(input.shape() == other.shape())) return false;
-    return sum(ne(input, other)).item<int64_t>() == 0;
+    return all(eq(input, other)).item<bool>();
   });
 }
 

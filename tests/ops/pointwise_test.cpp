@@ -38,7 +38,8 @@ void choose_kernels() {
        {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
         cpu::exponential_entries(), cpu::trigonometric_entries(), cpu::rounding_entries(),
         cpu::predicate_entries(), cpu::special_entries(), cpu::activation_entries(),
-        cpu::rectifier_entries()}) {
+        cpu::rectifier_entries(), cpu::selection_entries(), cpu::logic_entries(),
+        cpu::division_entries(), cpu::binary_entries()}) {
     for (const cpu::PointwiseEntry& entry : table) {
       find_op(entry.name)->kernels[int(DeviceType::kCPU)].data = &entry;
     }
@@ -597,13 +598,13 @@ const std::string kPlace = " — user.cpp:12";
 
 TEST(PointwiseError, InPlace) {
   const Tensor whole = zeros({2}, kI32), row = zeros({3});
-  expect_message<DtypeError>([&] { add_(whole, 0.5, kHere); },
+  expect_message<DtypeError>([&] { add_(whole, 0.5, 1, kHere); },
                              "add_: the result is f32 and cannot be stored into i32" + kPlace);
-  expect_message<DtypeError>([&] { div_(whole, 2, kHere); },
+  expect_message<DtypeError>([&] { div_(whole, 2, {}, kHere); },
                              "div_: the result is f32 and cannot be stored into i32" + kPlace);
   expect_message<ShapeError>(
       [&] {
-        add_(row, zeros({2, 3}), kHere);
+        add_(row, zeros({2, 3}), 1, kHere);
       },
       "add_: the result has shape [2, 3], the target [3]" + kPlace);
   expect_message<ValueError>(
@@ -624,15 +625,16 @@ TEST(PointwiseError, Operands) {
   const Tensor flag = zeros({2}, kBool), byte = zeros({2}, kU8), wide = zeros({2}, kU64);
   expect_message<ShapeError>(
       [&] {
-        add(zeros({2, 3}), zeros({2, 4}), kHere);
+        add(zeros({2, 3}), zeros({2, 4}), 1, kHere);
       },
       "add: shapes do not broadcast: [2, 3] and [2, 4] (3 vs 4 in dimension 1)" + kPlace);
-  expect_message<DtypeError>([&] { sub(flag, flag, kHere); }, "sub: not defined for bool" + kPlace);
+  expect_message<DtypeError>([&] { sub(flag, flag, 1, kHere); },
+                             "sub: not defined for bool" + kPlace);
   expect_message<DtypeError>([&] { neg(flag, kHere); }, "neg: not defined for bool" + kPlace);
   expect_message<DtypeError>([&] { relu(flag, kHere); }, "relu: not defined for bool" + kPlace);
   expect_message<DtypeError>([&] { maximum(wide, wide, kHere); },
                              "maximum: not implemented for u64" + kPlace);
-  expect_message<ValueError>([&] { add(byte, 300, kHere); },
+  expect_message<ValueError>([&] { add(byte, 300, 1, kHere); },
                              "add: the number 300 does not fit into u8" + kPlace);
   expect_message<ValueError>([&] { lt(byte, -1, kHere); },
                              "lt: the number -1 does not fit into u8" + kPlace);
@@ -644,10 +646,11 @@ TEST(PointwiseError, Operands) {
                              "clamp: needs min or max" + kPlace);
   expect_message<DtypeError>([&] { where(byte, 1, 2, kHere); },
                              "where: the condition is u8, not bool" + kPlace);
-  expect_message<ValueError>([&] { add(1, 2, kHere); }, "add: needs at least one tensor" + kPlace);
+  expect_message<ValueError>([&] { add(1, 2, 1, kHere); },
+                             "add: needs at least one tensor" + kPlace);
   expect_message<ValueError>([&] { exp(Tensor(), kHere); },
                              "exp: input 0 is an undefined tensor" + kPlace);
-  expect_message<DtypeError>([&] { add(zeros({2}, kU32), zeros({2}, kI32), kHere); },
+  expect_message<DtypeError>([&] { add(zeros({2}, kU32), zeros({2}, kI32), 1, kHere); },
                              "add: no common dtype for u32 and i32" + kPlace);
 }
 
@@ -658,7 +661,8 @@ TEST(Pointwise, EveryOpCarriesItsFormula) {
        {cpu::arithmetic_entries(), cpu::compare_entries(), cpu::pow_entries(),
         cpu::exponential_entries(), cpu::trigonometric_entries(), cpu::rounding_entries(),
         cpu::predicate_entries(), cpu::special_entries(), cpu::activation_entries(),
-        cpu::rectifier_entries()}) {
+        cpu::rectifier_entries(), cpu::selection_entries(), cpu::logic_entries(),
+        cpu::division_entries(), cpu::binary_entries()}) {
     for (const cpu::PointwiseEntry& entry : table) {
       const OpInfo& op = *find_op(entry.name);
       ASSERT_NE(op.formula, nullptr) << op.name;

@@ -217,7 +217,7 @@ class Objects(unittest.TestCase):
         self.assertEqual(x.reshape(3, 2).shape, (3, 2))
         self.assertEqual(x.permute(1, 0).shape, (3, 2))
         for call, text in ((lambda: x.sum(foo=1), "foo"), (lambda: en.add(x), "other"),
-                           (lambda: en.add(x, x, x), "at most 2"),
+                           (lambda: en.mul(x, x, x), "at most 2"),
                            (lambda: en.add(x, input=x), "twice"),
                            (lambda: en.softmax(x, 1.5), "must be int")):
             with self.assertRaisesRegex(TypeError, text):
