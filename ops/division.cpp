@@ -72,13 +72,17 @@ Tensor lcm(const Operand& input, const Operand& other, Location at) {
   return apply(Lcm{}, at, input, other);
 }
 
+// By a frame, so that what a device finds later names them too.
 Tensor floor_divide_(Tensor input, const Operand& other, Location at) {
+  const Frame frame("floor_divide_", at);
   return in_place(FloorDivide{}, at, input, other);
 }
 Tensor remainder_(Tensor input, const Operand& other, Location at) {
+  const Frame frame("remainder_", at);
   return in_place(Remainder{}, at, input, other);
 }
 Tensor fmod_(Tensor input, const Operand& other, Location at) {
+  const Frame frame("fmod_", at);
   return in_place(Fmod{}, at, input, other);
 }
 Tensor gcd_(Tensor input, const Operand& other, Location at) {
