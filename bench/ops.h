@@ -25,6 +25,7 @@ struct OpInputs {
   Tensor chance;    // in (0, 1)
   Tensor mask;      // of bools
   Tensor integers;  // in [0, 100)
+  Tensor counts;    // in [1, 100]
   int64_t rows = 1;
   Tensor m, row, index;  // [rows, columns]; columns numbers, rows places along dimension 0
 
@@ -37,7 +38,8 @@ struct OpInputs {
         unit(tanh(x)),
         chance(sigmoid(x)),
         mask(gt(x, 0)),
-        integers(Lib::randint(100, {n})) {
+        integers(Lib::randint(100, {n})),
+        counts(Lib::randint(100, {n}) + 1) {
     while (rows * rows < n) rows *= 2;
     m = Lib::matrix(x, rows, n / rows);
     row = Lib::randn({n / rows});
@@ -150,6 +152,37 @@ const std::vector<OpWork<Lib>>& op_works() {
       {"binary", "maximum", 3, [](const In& i) { return maximum(i.x, i.y); }, kX},
       {"binary", "minimum", 3, [](const In& i) { return minimum(i.x, i.y); }, kX},
       {"binary", "where", 3, [](const In& i) { return where(i.mask, i.x, i.y); }, kX},
+      {"binary", "fmax", 3, [](const In& i) { return fmax(i.x, i.y); }, kX},
+      {"binary", "fmin", 3, [](const In& i) { return fmin(i.x, i.y); }, kX},
+      {"binary", "copysign", 3, [](const In& i) { return copysign(i.x, i.y); }, kX},
+      {"binary", "nextafter", 3, [](const In& i) { return nextafter(i.x, i.y); }},
+      {"binary", "heaviside", 3, [](const In& i) { return heaviside(i.x, i.y); }},
+      {"binary", "floor_divide", 3, [](const In& i) { return floor_divide(i.x, i.y); }},
+      {"binary", "floor_divide_integers", 6, [](const In& i) { return floor_divide(i.integers, i.counts); }},
+      {"binary", "remainder", 3, [](const In& i) { return remainder(i.x, i.y); }, kX},
+      {"binary", "remainder_integers", 6, [](const In& i) { return remainder(i.integers, i.counts); }},
+      {"binary", "fmod", 3, [](const In& i) { return fmod(i.x, i.y); }, kX},
+      {"binary", "gcd", 6, [](const In& i) { return gcd(i.integers, i.counts); }},
+      {"binary", "lcm", 6, [](const In& i) { return lcm(i.integers, i.counts); }},
+      {"binary", "logical_and", 1, [](const In& i) { return logical_and(i.mask, i.mask); }},
+      {"binary", "logical_or", 1, [](const In& i) { return logical_or(i.mask, i.mask); }},
+      {"binary", "logical_xor", 2, [](const In& i) { return logical_xor(i.x, i.y); }},
+      {"binary", "bitwise_and", 6, [](const In& i) { return bitwise_and(i.integers, i.counts); }},
+      {"binary", "bitwise_or", 6, [](const In& i) { return bitwise_or(i.integers, i.counts); }},
+      {"binary", "bitwise_xor", 1, [](const In& i) { return bitwise_xor(i.mask, i.mask); }},
+      {"binary", "bitwise_left_shift", 4, [](const In& i) { return bitwise_left_shift(i.integers, 3); }},
+      {"binary", "bitwise_right_shift", 4, [](const In& i) { return bitwise_right_shift(i.integers, 3); }},
+      {"binary", "addcmul", 4, [](const In& i) { return addcmul(i.x, i.y, i.z); }, kX},
+      {"binary", "addcdiv", 4, [](const In& i) { return addcdiv(i.x, i.y, i.z); }, kX},
+      {"binary", "lerp", 3, [](const In& i) { return lerp(i.x, i.y, 0.3); }, kX},
+      {"transcendental", "atan2", 3, [](const In& i) { return atan2(i.x, i.y); }, kX},
+      {"transcendental", "hypot", 3, [](const In& i) { return hypot(i.x, i.y); }, kX},
+      {"transcendental", "logaddexp", 3, [](const In& i) { return logaddexp(i.x, i.y); }, kX},
+      {"transcendental", "logaddexp2", 3, [](const In& i) { return logaddexp2(i.x, i.y); }, kX},
+      {"transcendental", "xlogy", 3, [](const In& i) { return xlogy(i.x, i.positive); }, kX},
+      {"transcendental", "ldexp", 4, [](const In& i) { return ldexp(i.x, i.integers); }, kX},
+      {"transcendental", "float_power", 5, [](const In& i) { return float_power(i.positive, i.y); }},
+      {"comparison", "isclose", 2, [](const In& i) { return isclose(i.x, i.y); }},
       {"comparison", "eq", 2, [](const In& i) { return eq(i.x, i.y); }},
       {"comparison", "ne", 2, [](const In& i) { return ne(i.x, i.y); }},
       {"comparison", "lt", 2, [](const In& i) { return lt(i.x, i.y); }},

@@ -66,7 +66,7 @@ Tensor BatchNorm2d::forward(const Tensor& input) {
                  training() || !running_mean.defined(), momentum, options_.eps, at);
   if (updates) {
     const NoGrad no_grad;
-    add_(num_batches_tracked, 1, 1, at);
+    add_(num_batches_tracked, 1, at);
   }
   return output;
 }

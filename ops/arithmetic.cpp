@@ -217,7 +217,7 @@ Tensor divide(const Operand& input, const Operand& other, std::optional<Rounding
 }
 Tensor true_divide(const Operand& input, const Operand& other, Location at) {
   const Frame frame("true_divide", at);
-  return div(input, other, {}, at);
+  return div(input, other, at);
 }
 Tensor subtract_(Tensor input, const Operand& other, Number alpha, Location at) {
   const Frame frame("subtract_", at);
@@ -234,24 +234,31 @@ Tensor divide_(Tensor input, const Operand& other, std::optional<Rounding> round
 }
 Tensor true_divide_(Tensor input, const Operand& other, Location at) {
   const Frame frame("true_divide_", at);
-  return div_(std::move(input), other, {}, at);
+  return div_(input, other, at);
 }
 
 namespace {
+using Scaled = Tensor (*)(const Operand&, const Operand&, Number, Location);
+using ScaledInPlace = Tensor (*)(Tensor, const Operand&, Number, Location);
+using Rounded = Tensor (*)(const Operand&, const Operand&, std::optional<Rounding>, Location);
+using RoundedInPlace = Tensor (*)(Tensor, const Operand&, std::optional<Rounding>, Location);
 constinit const Row rows[] = {
-    row<&add>("add", args("input", "other", "alpha"_a = 1),
-              "The sum input + alpha * other, element by element, with broadcasting and type "
-              "promotion; alpha is a number that fits the result's dtype."),
-    row<&sub>("sub", args("input", "other", "alpha"_a = 1),
-              "The difference input - alpha * other, element by element. Two bool operands raise "
-              "DtypeError."),
+    row<static_cast<Scaled>(&add)>(
+        "add", args("input", "other", "alpha"_a = 1),
+        "The sum input + alpha * other, element by element, with broadcasting and type "
+        "promotion; alpha is a number that fits the result's dtype."),
+    row<static_cast<Scaled>(&sub)>(
+        "sub", args("input", "other", "alpha"_a = 1),
+        "The difference input - alpha * other, element by element. Two bool operands raise "
+        "DtypeError."),
     row<&rsub>("rsub", args("input", "other", "alpha"_a = 1),
                "The difference other - alpha * input, element by element.", {.method = false}),
     row<&mul>("mul", args("input", "other"), "The product input * other, element by element."),
-    row<&div>("div", args("input", "other", "rounding_mode"_a = std::nullopt),
-              "The quotient input / other, element by element: true division, of which integers "
-              "give f32, or rounded by 'floor' or 'trunc' in the operands' dtype. Then integers "
-              "divided by 0 raise ValueError."),
+    row<static_cast<Rounded>(&div)>(
+        "div", args("input", "other", "rounding_mode"_a = std::nullopt),
+        "The quotient input / other, element by element: true division, of which integers "
+        "give f32, or rounded by 'floor' or 'trunc' in the operands' dtype. Then integers "
+        "divided by 0 raise ValueError."),
     row<&neg>("neg", args("input"), "The negative of input. Bool raises DtypeError."),
     row<&abs>("abs", args("input"),
               "The absolute value of input; the gradient at 0 is 0. Bool raises DtypeError."),
@@ -263,15 +270,18 @@ constinit const Row rows[] = {
         "DtypeError."),
     row<&abs_>("abs_", args("input"), "abs in place; returns input."),
     row<&neg_>("neg_", args("input"), "neg in place; returns input."),
-    row<&add_>("add_", args("input", "other", "alpha"_a = 1),
-               "Adds alpha * other to input in place and returns input."),
-    row<&sub_>("sub_", args("input", "other", "alpha"_a = 1),
-               "Subtracts alpha * other from input in place and returns input."),
+    row<static_cast<ScaledInPlace>(&add_)>(
+        "add_", args("input", "other", "alpha"_a = 1),
+        "Adds alpha * other to input in place and returns input."),
+    row<static_cast<ScaledInPlace>(&sub_)>(
+        "sub_", args("input", "other", "alpha"_a = 1),
+        "Subtracts alpha * other from input in place and returns input."),
     row<&mul_>("mul_", args("input", "other"),
                "Multiplies input by other in place and returns input."),
-    row<&div_>("div_", args("input", "other", "rounding_mode"_a = std::nullopt),
-               "Divides input by other in place and returns input. Integer inputs raise DtypeError "
-               "without a rounding mode, since the quotient is floating-point."),
+    row<static_cast<RoundedInPlace>(&div_)>(
+        "div_", args("input", "other", "rounding_mode"_a = std::nullopt),
+        "Divides input by other in place and returns input. Integer inputs raise DtypeError "
+        "without a rounding mode, since the quotient is floating-point."),
     row<&addcmul_>("addcmul_", args("input", "tensor1", "tensor2", "value"_a = 1),
                    "addcmul in place; returns input."),
     row<&addcdiv_>("addcdiv_", args("input", "tensor1", "tensor2", "value"_a = 1),

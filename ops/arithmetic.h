@@ -69,14 +69,34 @@ ENTASIS_API Tensor divide_(Tensor input, const Operand& other,
                            std::optional<Rounding> rounding_mode = {}, Location at = {});
 ENTASIS_API Tensor true_divide_(Tensor input, const Operand& other, Location at = {});
 
-inline Tensor operator+(In a, In b) { return add(a, b, 1, a.at); }
-inline Tensor operator-(In a, In b) { return sub(a, b, 1, a.at); }
+// With the caller's line alone.
+inline Tensor add(const Operand& input, const Operand& other, Location at) {
+  return add(input, other, 1, at);
+}
+inline Tensor sub(const Operand& input, const Operand& other, Location at) {
+  return sub(input, other, 1, at);
+}
+inline Tensor div(const Operand& input, const Operand& other, Location at) {
+  return div(input, other, std::nullopt, at);
+}
+inline Tensor add_(const Tensor& input, const Operand& other, Location at) {
+  return add_(input, other, 1, at);
+}
+inline Tensor sub_(const Tensor& input, const Operand& other, Location at) {
+  return sub_(input, other, 1, at);
+}
+inline Tensor div_(const Tensor& input, const Operand& other, Location at) {
+  return div_(input, other, std::nullopt, at);
+}
+
+inline Tensor operator+(In a, In b) { return add(a, b, a.at); }
+inline Tensor operator-(In a, In b) { return sub(a, b, a.at); }
 inline Tensor operator*(In a, In b) { return mul(a, b, a.at); }
-inline Tensor operator/(In a, In b) { return div(a, b, {}, a.at); }
+inline Tensor operator/(In a, In b) { return div(a, b, a.at); }
 inline Tensor operator-(In a) { return neg(a.tensor(), a.at); }
-inline Tensor operator+=(Tensor& a, In b) { return add_(a, b, 1, b.at); }
-inline Tensor operator-=(Tensor& a, In b) { return sub_(a, b, 1, b.at); }
+inline Tensor operator+=(Tensor& a, In b) { return add_(a, b, b.at); }
+inline Tensor operator-=(Tensor& a, In b) { return sub_(a, b, b.at); }
 inline Tensor operator*=(Tensor& a, In b) { return mul_(a, b, b.at); }
-inline Tensor operator/=(Tensor& a, In b) { return div_(a, b, {}, b.at); }
+inline Tensor operator/=(Tensor& a, In b) { return div_(a, b, b.at); }
 
 }  // namespace entasis

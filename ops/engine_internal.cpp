@@ -9,10 +9,10 @@
 
 namespace entasis::engine {
 
-Tensor add(const Tensor& a, const Tensor& b, Location at) { return entasis::add(a, b, 1, at); }
+Tensor add(const Tensor& a, const Tensor& b, Location at) { return entasis::add(a, b, at); }
 
 void add_in_place(Tensor& target, const Tensor& other, Location at) {
-  entasis::add_(target, other, 1, at);
+  entasis::add_(target, other, at);
 }
 
 Tensor sum_to(const Tensor& gradient, const Dims& shape, Location at) {

@@ -400,7 +400,7 @@ Tensor index_put_(Tensor input, std::span<const Index> indices, const Tensor& va
     } else if (!s.indices.empty()) {
       put_values(s, values, accumulate, at);
     } else if (accumulate) {
-      add_(s.view, fit_values(values, s.view.shape(), at), 1, at);
+      add_(s.view, fit_values(values, s.view.shape(), at), at);
     } else {
       copy_(s.view, fit_values(values, s.view.shape(), at), false, at);
     }

@@ -201,7 +201,7 @@ Tensor linear_add(const Tensor& input, const Tensor& weight, const Tensor& bias,
       return apply(Linear{}, at, input, weight, bias, added);
     }
   }
-  return add(linear(input, weight, bias, at), other, 1, at);
+  return add(linear(input, weight, bias, at), other, at);
 }
 
 namespace {

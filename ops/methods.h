@@ -196,11 +196,11 @@ inline Tensor Tensor::softmax(int64_t dim, Location at) const {
 }
 
 inline Tensor& Tensor::add_(const Operand& other, Location at) {
-  entasis::add_(*this, other, 1, at);
+  entasis::add_(*this, other, at);
   return *this;
 }
 inline Tensor& Tensor::sub_(const Operand& other, Location at) {
-  entasis::sub_(*this, other, 1, at);
+  entasis::sub_(*this, other, at);
   return *this;
 }
 inline Tensor& Tensor::mul_(const Operand& other, Location at) {
@@ -208,7 +208,7 @@ inline Tensor& Tensor::mul_(const Operand& other, Location at) {
   return *this;
 }
 inline Tensor& Tensor::div_(const Operand& other, Location at) {
-  entasis::div_(*this, other, {}, at);
+  entasis::div_(*this, other, at);
   return *this;
 }
 

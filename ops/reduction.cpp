@@ -289,7 +289,7 @@ Tensor nanmean(const Tensor& input, const Dims& dim, bool keepdim, std::optional
                        " is not defined; name a floating-point dtype");
     }
     const Tensor total = nansum(input, dim, keepdim, dtype, at);
-    return div(total, sum(logical_not(isnan(input, at), at), dim, keepdim, {}, at), {}, at);
+    return div(total, sum(logical_not(isnan(input, at), at), dim, keepdim, {}, at), at);
   });
 }
 

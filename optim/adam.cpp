@@ -66,12 +66,12 @@ void AdamFamily<Options>::step_group(size_t group, bool decoupled, Location at) 
       for (const size_t i : cohort.parameters) this->state(i).step = cohort.step + 1;
       continue;
     }
-    add_(cohort.counter, 1, 1, at);
+    add_(cohort.counter, 1, at);
     try {
       adam_step_(parameters, gradients, m, v, hyper, this->lr_on_device(group, at), cohort.counter,
                  at);
     } catch (...) {
-      add_(cohort.counter, -1, 1, at);
+      add_(cohort.counter, -1, at);
       throw;
     }
   }
