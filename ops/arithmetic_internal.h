@@ -15,7 +15,7 @@ struct Sub : NoAttributes {
 };
 struct Mul : NoAttributes {
   static constexpr const char* name = "mul";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .modular = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .modular = true};
 };
 struct Div : NoAttributes {
   static constexpr const char* name = "div";

@@ -7,31 +7,27 @@ namespace entasis {
 
 struct Eq : NoAttributes {
   static constexpr const char* name = "eq";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .closed_on_bool = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
 };
 struct Ne : NoAttributes {
   static constexpr const char* name = "ne";
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .closed_on_bool = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true};
 };
 struct Lt : NoAttributes {
   static constexpr const char* name = "lt";
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .gives_bool = true, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 struct Le : NoAttributes {
   static constexpr const char* name = "le";
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .gives_bool = true, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 struct Gt : NoAttributes {
   static constexpr const char* name = "gt";
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .gives_bool = true, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 struct Ge : NoAttributes {
   static constexpr const char* name = "ge";
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .gives_bool = true, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .orders = true};
 };
 
 // Inputs: a, b and the numbers rtol and atol.

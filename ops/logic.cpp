@@ -24,6 +24,13 @@ struct Rule<BitwiseLeftShift> : PointwiseRule<BitwiseLeftShift> {};
 template <>
 struct Rule<BitwiseRightShift> : PointwiseRule<BitwiseRightShift> {};
 
+namespace {
+// Of truth values the bits are what logical functions see; a byte from elsewhere may have others.
+bool are_bool(const Operand& input, const Operand& other) {
+  return input.defined() && other.defined() && input.dtype() == kBool && other.dtype() == kBool;
+}
+}  // namespace
+
 Tensor logical_and(const Operand& input, const Operand& other, Location at) {
   return apply(LogicalAnd{}, at, input, other);
 }
@@ -34,13 +41,19 @@ Tensor logical_xor(const Operand& input, const Operand& other, Location at) {
   return apply(LogicalXor{}, at, input, other);
 }
 Tensor bitwise_and(const Operand& input, const Operand& other, Location at) {
-  return apply(BitwiseAnd{}, at, input, other);
+  if (!are_bool(input, other)) return apply(BitwiseAnd{}, at, input, other);
+  const Frame frame("bitwise_and", at);
+  return apply(LogicalAnd{}, at, input, other);
 }
 Tensor bitwise_or(const Operand& input, const Operand& other, Location at) {
-  return apply(BitwiseOr{}, at, input, other);
+  if (!are_bool(input, other)) return apply(BitwiseOr{}, at, input, other);
+  const Frame frame("bitwise_or", at);
+  return apply(LogicalOr{}, at, input, other);
 }
 Tensor bitwise_xor(const Operand& input, const Operand& other, Location at) {
-  return apply(BitwiseXor{}, at, input, other);
+  if (!are_bool(input, other)) return apply(BitwiseXor{}, at, input, other);
+  const Frame frame("bitwise_xor", at);
+  return apply(LogicalXor{}, at, input, other);
 }
 Tensor bitwise_left_shift(const Operand& input, const Operand& other, Location at) {
   return apply(BitwiseLeftShift{}, at, input, other);
@@ -59,13 +72,19 @@ Tensor logical_xor_(Tensor input, const Operand& other, Location at) {
   return in_place(LogicalXor{}, at, input, other);
 }
 Tensor bitwise_and_(Tensor input, const Operand& other, Location at) {
-  return in_place(BitwiseAnd{}, at, input, other);
+  if (!are_bool(input, other)) return in_place(BitwiseAnd{}, at, input, other);
+  const Frame frame("bitwise_and_", at);
+  return in_place(LogicalAnd{}, at, input, other);
 }
 Tensor bitwise_or_(Tensor input, const Operand& other, Location at) {
-  return in_place(BitwiseOr{}, at, input, other);
+  if (!are_bool(input, other)) return in_place(BitwiseOr{}, at, input, other);
+  const Frame frame("bitwise_or_", at);
+  return in_place(LogicalOr{}, at, input, other);
 }
 Tensor bitwise_xor_(Tensor input, const Operand& other, Location at) {
-  return in_place(BitwiseXor{}, at, input, other);
+  if (!are_bool(input, other)) return in_place(BitwiseXor{}, at, input, other);
+  const Frame frame("bitwise_xor_", at);
+  return in_place(LogicalXor{}, at, input, other);
 }
 Tensor bitwise_left_shift_(Tensor input, const Operand& other, Location at) {
   return in_place(BitwiseLeftShift{}, at, input, other);

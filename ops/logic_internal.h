@@ -6,7 +6,7 @@
 namespace entasis {
 
 struct LogicalFunction : NoAttributes {
-  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .closed_on_bool = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .gives_bool = true, .reads_truth = true};
 };
 struct LogicalAnd : LogicalFunction {
   static constexpr const char* name = "logical_and";
@@ -18,9 +18,8 @@ struct LogicalXor : LogicalFunction {
   static constexpr const char* name = "logical_xor";
 };
 
-struct BitwiseFunction : NoAttributes {
-  static constexpr PointwiseTraits traits{
-      .arity = 2, .takes_float = false, .closed_on_bool = true, .modular = true};
+struct BitwiseFunction : NoAttributes {  // of integers; bool is a matter of the logical ones
+  static constexpr PointwiseTraits traits{.arity = 2, .takes_float = false, .modular = true};
 };
 struct BitwiseAnd : BitwiseFunction {
   static constexpr const char* name = "bitwise_and";

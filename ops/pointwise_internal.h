@@ -30,11 +30,11 @@ struct PointwiseTraits {
   int parameters = 0;
   bool takes_bool = true;
   bool takes_float = true;
-  bool closed_on_bool = false;  // bytes of 0 and 1 give such bytes: bool is computed where it lies
-  bool orders = false;    // tells smaller from larger: wrong for u64, which is computed as i64
-  bool modular = false;   // wraps, so that a negative number means something to unsigned dtypes
-  bool heavy = false;     // some ten instructions or more an element: worth a thread sooner
-  bool straight = false;  // in pieces a straight line, whose slope has no slope
+  bool reads_truth = false;  // asks of a byte only whether it is 0: bool is computed where it lies
+  bool orders = false;       // tells smaller from larger: wrong for u64, which is computed as i64
+  bool modular = false;      // wraps, so that a negative number means something to unsigned dtypes
+  bool heavy = false;        // some ten instructions or more an element: worth a thread sooner
+  bool straight = false;     // in pieces a straight line, whose slope has no slope
 };
 
 inline DType compute_dtype(const PointwiseTraits& traits, Inputs in) {
@@ -130,7 +130,7 @@ consteval Formula formula_of() {
   return {name, kFormulaTexts[formula_index(name)].text, Op::traits.arity};
 }
 template <class Op>
-  requires requires { typename Op::Forward; }
+requires requires { typename Op::Forward; }
 consteval Formula formula_of() {
   if constexpr (has_formula(Op::name)) {
     return {Op::name, kFormulaTexts[formula_index(Op::name)].text, Op::traits.arity};

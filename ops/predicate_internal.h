@@ -6,7 +6,7 @@
 namespace entasis {
 
 struct Predicate : NoAttributes {
-  static constexpr PointwiseTraits traits{.arity = 1, .gives_bool = true, .closed_on_bool = true};
+  static constexpr PointwiseTraits traits{.arity = 1, .gives_bool = true, .reads_truth = true};
 };
 struct IsNan : Predicate {
   static constexpr const char* name = "isnan";

@@ -7,19 +7,19 @@ namespace entasis {
 
 struct Maximum : NoAttributes {
   static constexpr const char* name = "maximum";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
 };
 struct Minimum : NoAttributes {
   static constexpr const char* name = "minimum";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
 };
 struct Fmax : NoAttributes {
   static constexpr const char* name = "fmax";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
 };
 struct Fmin : NoAttributes {
   static constexpr const char* name = "fmin";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
 };
 struct Clamp : NoAttributes {  // input 1 is the lower limit, input 2 the upper one
   static constexpr const char* name = "clamp";
@@ -38,11 +38,11 @@ struct ClampMax : NoAttributes {
 };
 struct Where : NoAttributes {  // input 0 is the condition, a bool tensor
   static constexpr const char* name = "where";
-  static constexpr PointwiseTraits traits{.arity = 3, .first_value = 1, .closed_on_bool = true};
+  static constexpr PointwiseTraits traits{.arity = 3, .first_value = 1};
 };
 struct Heaviside : NoAttributes {  // inputs: x, the value at 0
   static constexpr const char* name = "heaviside";
-  static constexpr PointwiseTraits traits{.arity = 2, .closed_on_bool = true, .orders = true};
+  static constexpr PointwiseTraits traits{.arity = 2, .orders = true};
 };
 struct Lerp : NoAttributes {  // inputs: start, end, weight
   static constexpr const char* name = "lerp";

@@ -4,7 +4,7 @@ other names for what rows already do."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, overload
 
 from . import _entasis
 from ._entasis import Tensor
@@ -109,6 +109,10 @@ def _merged(whole: Any, along: Any, input: Tensor, dim: int | Tensor | None, kee
     return whole(input) if dim is None else along(input, dim, keepdim)
 
 
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Tensor | Scalar, other: Tensor | Scalar) -> Tensor: ...
 def where(condition: Tensor, input: Tensor | Scalar | None = None,
           other: Tensor | Scalar | None = None) -> Any:
     """input where condition, a bool tensor, holds, and other elsewhere; of a condition alone the

@@ -100,7 +100,7 @@ bool run_adjacent(const PointwiseEntry& entry, Inputs in, const Tensor& out) {
   const DType dtype = out.dtype();
   if (in.size() > kMaxInputs) return false;
   if (dtype == kBool) {
-    if (!entry.traits.closed_on_bool || compute_dtype(entry.traits, in) != kBool) return false;
+    if (!entry.traits.reads_truth || compute_dtype(entry.traits, in) != kBool) return false;
   } else if (!is_direct(dtype)) {
     return false;
   } else if (entry.traits.gives_bool && compute_dtype(entry.traits, in) != dtype) {

@@ -89,7 +89,7 @@ void run_pointwise(CudaContext& context, const PointwiseEntry& entry, Inputs in,
   if (out.numel() == 0) return;
   const DType promoted = compute_dtype(entry.traits, in);
   const Lanes lanes = lanes_of(promoted);
-  const bool as_bytes = out.dtype() == kBool && promoted == kBool && entry.traits.closed_on_bool;
+  const bool as_bytes = out.dtype() == kBool && promoted == kBool && entry.traits.reads_truth;
   const int direct = as_bytes ? int(DirectType::kU8) : direct_type(out.dtype());
   const LoopNest nest(out, in);
 
