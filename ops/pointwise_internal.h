@@ -130,7 +130,7 @@ consteval Formula formula_of() {
   return {name, kFormulaTexts[formula_index(name)].text, Op::traits.arity};
 }
 template <class Op>
-requires requires { typename Op::Forward; }
+  requires requires { typename Op::Forward; }
 consteval Formula formula_of() {
   if constexpr (has_formula(Op::name)) {
     return {Op::name, kFormulaTexts[formula_index(Op::name)].text, Op::traits.arity};
