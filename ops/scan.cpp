@@ -282,9 +282,7 @@ Tensor trapezoid(const Tensor& y, const Tensor& x, double dx, int64_t dim, Locat
     }
     if (x.defined() && dx != 1) throw ValueError("takes places x or their distance dx, not both");
     const int64_t n = y.shape()[int(along)];
-    if (n == 0) {
-      return sum(mul(y.detach(), 1.0, at), {along}, false, {}, at);
-    }
+    if (n == 0) return sum(y.detach(), {along}, false, y.dtype(), at);
     if (!x.defined()) {
       const Tensor ends = add(select(y, along, 0, at), select(y, along, -1, at), at);
       return mul(sub(sum(y, {along}, false, {}, at), mul(ends, 0.5, at), at), dx, at);
