@@ -34,7 +34,9 @@ add_library(entasis_emulation_flags INTERFACE)
 target_compile_features(entasis_emulation_flags INTERFACE cxx_std_20)
 target_compile_options(entasis_emulation_flags INTERFACE
   -Wall -Wextra -Wno-unknown-pragmas $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
-  $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed> ${_entasis_keep_loops}
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>
+  # Formulas join masks by & and |; on scalar machines masks are bool.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-bitwise-instead-of-logical> ${_entasis_keep_loops}
   $<$<BOOL:${ENTASIS_WERROR}>:-Werror>
   -ffp-contract=off -fno-strict-aliasing)
 target_include_directories(entasis_emulation_flags SYSTEM INTERFACE
