@@ -309,7 +309,8 @@ void integrals(Samples& samples) {
     const size_t along = size_t(wrap(c.integer(3, -1), y.rank()));
     Shape shape = y.shape;
     shape.erase(shape.begin() + int64_t(along));
-    Array result = zeros_of(float_or_f32(y.dtype), shape);
+    const bool is_empty = y.shape[along] == 0;
+    Array result = zeros_of(is_empty ? y.dtype : float_or_f32(y.dtype), shape);
     result.error.assign(result.values.size(), 0);
     size_t next = 0;
     each_index(shape, [&](const Index& index) {
