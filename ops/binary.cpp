@@ -48,10 +48,10 @@ struct Rule<Copysign> : PointwiseRule<Copysign> {
  private:
   static Tensor slope(const Saved& saved) {
     const Tensor own = sign(saved.in(0));
-    if (saved.operand(1).is_number()) {
-      return mul(own, std::copysign(1.0, saved.operand(1).number().to_double()));
-    }
-    return mul(own, copysign(1.0, saved.operand(1)));
+    const SavedOperand kept = saved.operand(1);  // an Operand only points to it
+    const Operand other = kept;
+    if (other.is_number()) return mul(own, std::copysign(1.0, other.number().to_double()));
+    return mul(own, copysign(1.0, other));
   }
 };
 
