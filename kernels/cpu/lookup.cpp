@@ -129,6 +129,7 @@ void gather(CpuContext&, const Gather& op, Inputs in, Outputs out) {
 
 void gather_backward(CpuContext&, const GatherBackward& op, Inputs in, Outputs out) {
   fill_elements(out[0], 0);
+  if (in[1].numel() == 0) return;
   switch (out[0].dtype()) {
     case kF32:
       return scatter_by_index<float>(op, in, out[0]);
