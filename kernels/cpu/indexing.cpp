@@ -8,6 +8,7 @@
 #include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/index_slices.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/kernels/cpu/internal/words.h>
 #include <entasis/ops/indexing_internal.h>
 
 namespace entasis::cpu {
@@ -43,19 +44,9 @@ void visit_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int6
 template <class F>
 void dispatch_bits(const Operand& in, F f) {
   const bool has_sign = is_floating_point(in.dtype());
-  auto call = [&]<class Word>(TypeTag<Word>) {
+  dispatch_word(in.dtype(), [&]<class Word>(TypeTag<Word>) {
     f(in.data<Word>(), has_sign ? Word(Word(~Word(0)) >> 1) : Word(~Word(0)));
-  };
-  switch (size_of(in.dtype())) {
-    case 1:
-      return call(TypeTag<uint8_t>{});
-    case 2:
-      return call(TypeTag<uint16_t>{});
-    case 4:
-      return call(TypeTag<uint32_t>{});
-    default:
-      return call(TypeTag<uint64_t>{});
-  }
+  });
 }
 
 // How many elements of each chunk are not zero.

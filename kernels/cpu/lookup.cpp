@@ -9,6 +9,7 @@
 #include <entasis/kernels/cpu/internal/copy_elements.h>
 #include <entasis/kernels/cpu/internal/index_slices.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/kernels/cpu/internal/words.h>
 #include <entasis/ops/indexing_internal.h>
 #include <entasis/ops/lookup_internal.h>
 
@@ -49,16 +50,8 @@ void gather_words(const Operand& input, int dim, const Operand& index, const Ten
 
 template <class I>
 void gather_by_size(const Operand& input, int dim, Inputs in, const Tensor& out) {
-  switch (size_of(input.dtype())) {
-    case 1:
-      return gather_words<uint8_t, I>(input, dim, in[1], out);
-    case 2:
-      return gather_words<uint16_t, I>(input, dim, in[1], out);
-    case 4:
-      return gather_words<uint32_t, I>(input, dim, in[1], out);
-    default:
-      return gather_words<uint64_t, I>(input, dim, in[1], out);
-  }
+  dispatch_word(input.dtype(),
+                [&]<class Word>(TypeTag<Word>) { gather_words<Word, I>(input, dim, in[1], out); });
 }
 
 Dims without(const Dims& dims, int dim) {

@@ -6,6 +6,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/kernels/cpu/internal/index_places.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/kernels/cpu/internal/words.h>
 
 namespace entasis::cpu {
 
@@ -66,16 +67,9 @@ void read_slices(const Tensor& input, Inputs indices, int dim, Negative negative
   const StridedWalk<1> inner(WalkOrder::kRowMajor, part(input.shape(), end, rank),
                              {&inner_strides});
   const int64_t count = indices[0].numel();
-  switch (size_of(input.dtype())) {
-    case 1:
-      return copy_slices<uint8_t>(input, outer, inner, locations, count, out);
-    case 2:
-      return copy_slices<uint16_t>(input, outer, inner, locations, count, out);
-    case 4:
-      return copy_slices<uint32_t>(input, outer, inner, locations, count, out);
-    default:
-      return copy_slices<uint64_t>(input, outer, inner, locations, count, out);
-  }
+  dispatch_word(input.dtype(), [&]<class Word>(TypeTag<Word>) {
+    copy_slices<Word>(input, outer, inner, locations, count, out);
+  });
 }
 
 size_t read_slices_scratch(Inputs indices) { return size_t(indices[0].numel()) * sizeof(int64_t); }

@@ -7,6 +7,7 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/kernels/cpu/internal/index_slices.h>
 #include <entasis/kernels/cpu/internal/strided_walk.h>
+#include <entasis/kernels/cpu/internal/words.h>
 
 namespace entasis::cpu {
 namespace {
@@ -176,20 +177,6 @@ template <class T>
 using SumOf =
     std::conditional_t<std::is_same_v<T, double>, double,
                        std::conditional_t<is_floating_point(dtype_of<T>), float, uint64_t>>;
-
-template <class F>
-void dispatch_word(DType dtype, F f) {
-  switch (size_of(dtype)) {
-    case 1:
-      return f(TypeTag<uint8_t>{});
-    case 2:
-      return f(TypeTag<uint16_t>{});
-    case 4:
-      return f(TypeTag<uint32_t>{});
-    default:
-      return f(TypeTag<uint64_t>{});
-  }
-}
 
 // Each position names another place.
 Groups one_each(const int64_t* locations, int64_t n, int64_t* order, int64_t* begins) {
