@@ -150,7 +150,24 @@ struct Rule<LogCumSumExp> {
   }
 };
 
-// The product of the others, from both sides: right where elements are 0.
+// With B and A the products before and behind each element, and gy their product's gradient: S the
+// sum over i < k of gy[i] times the product of x[j], j < k and not i, and T the same from behind,
+// make S A + B T.
+template <>
+struct Rule<ProductOfOthers> {
+  static Spec infer(const ProductOfOthers&, Inputs in) { return dense_like(in[0].dtype(), in[0]); }
+  static constexpr SaveMask saves[] = {saves_in(0)};
+  static Grads vjp(const ProductOfOthers& op, const Saved& saved, Grads gy) {
+    const Tensor x = saved.in(0);
+    const int64_t dim = op.dim;
+    const Tensor before = product_before(x, dim), behind = product_behind(x, dim);
+    const Tensor s = delayed(linear_scan(x, mul(gy[0], before), dim, false), dim, 0);
+    const Tensor t = advanced(linear_scan(x, mul(gy[0], behind), dim, true), dim, 0);
+    return {add(mul(s, behind), mul(before, t))};
+  }
+};
+
+// The product of the others: right where elements are 0.
 template <>
 struct Rule<Prod> {
   static Spec infer(const Prod& op, Inputs in) {
@@ -162,12 +179,11 @@ struct Rule<Prod> {
   static Grads vjp(const Prod& op, const Saved& saved, Grads gy) {
     const Tensor x = to(saved.in(0), gy[0].dtype());
     const Tensor g = with_kept_dims(gy[0], op.dim, op.keepdim, x.shape());
-    if (!op.dim.empty()) {
-      const int64_t dim = op.dim[0];
-      return {mul(g, mul(product_before(x, dim), product_behind(x, dim)))};
-    }
-    const Tensor line = reshape(x, {-1});
-    return {mul(g, reshape(mul(product_before(line, 0), product_behind(line, 0)), x.shape()))};
+    const auto others = [](const Tensor& t, int64_t dim) {
+      return apply(ProductOfOthers{{dim}}, {}, contiguous(t));
+    };
+    if (!op.dim.empty()) return {mul(g, others(x, wrap_dim(op.dim[0], x.dim())))};
+    return {mul(g, reshape(others(reshape(x, {-1}), 0), x.shape()))};
   }
 };
 
@@ -345,9 +361,9 @@ constinit const Row rows[] = {
                     "shape, or one for each value along `dim`) or at places `dx` apart.",
                     {.method = false}),
 };
-constinit OpInfo* const ops[] = {&op_info<Cumsum>,      &op_info<Cumprod>, &op_info<Cummax>,
-                                 &op_info<Cummin>,      &op_info<Prod>,    &op_info<LinearScan>,
-                                 &op_info<LogCumSumExp>};
+constinit OpInfo* const ops[] = {
+    &op_info<Cumsum>, &op_info<Cumprod>,    &op_info<Cummax>,       &op_info<Cummin>,
+    &op_info<Prod>,   &op_info<LinearScan>, &op_info<LogCumSumExp>, &op_info<ProductOfOthers>};
 
 }  // namespace
 

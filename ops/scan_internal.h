@@ -47,6 +47,11 @@ struct Cummin : AlongDim {
 struct LogCumSumExp : AlongDim {
   static constexpr const char* name = "logcumsumexp";
 };
+// For each element the product of all others in its slice. Floating-point only; what the gradient
+// of a product is made of.
+struct ProductOfOthers : AlongDim {
+  static constexpr const char* name = "product_of_others";
+};
 // Inputs a, b of one shape: h[i] = a[i] h[i - 1] + b[i], with h[-1] = 0; or from the other end with
 // h[i + 1]. What gradients of products are made of.
 struct LinearScan {

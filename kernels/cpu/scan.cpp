@@ -1,12 +1,13 @@
-// Scans on the CPU, over the loops of scan_loops.h. A running sum waits for its last addition, so
-// vectors run across slices where these lie side by side, and threads over slices or chunks of
-// them.
+// Scans on the CPU, over the loops of scan_loops.h and product_of_others.h. A running sum waits for
+// its last addition, so vectors run across slices where these lie side by side, and threads over
+// slices or chunks of them.
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cpu/internal/product_of_others.h>
 #include <entasis/kernels/cpu/internal/reduce_fold.h>
 #include <entasis/kernels/cpu/internal/scan_loops.h>
 #include <entasis/ops/reduction_internal.h>
@@ -155,6 +156,9 @@ void logcumsumexp(CpuContext&, const LogCumSumExp& op, Inputs in, Outputs out) {
 void linear_scan(CpuContext&, const LinearScan& op, Inputs in, Outputs out) {
   run_floating<Recurrence>(out[0].dtype(), op.dim, op.reverse, in, out);
 }
+void product_of_others(CpuContext&, const ProductOfOthers& op, Inputs in, Outputs out) {
+  ProductsOfOthers(in[0].tensor(), out[0], op.dim).run();
+}
 
 }  // namespace entasis::cpu
 
@@ -167,6 +171,7 @@ void register_cpu_scan(Kernels& kernels) {
   kernels.add<&cpu::cummin>();
   kernels.add<&cpu::logcumsumexp>();
   kernels.add<&cpu::linear_scan>();
+  kernels.add<&cpu::product_of_others>();
 }
 
 }  // namespace entasis

@@ -28,7 +28,8 @@ constexpr int kTile = kThreads * kItems;
 constexpr int64_t kMostChunks = 1024;
 constexpr int64_t kEnoughSlices = 16384;  // side by side: as many threads as keep a device busy
 
-// ---- What is scanned: see scan_loops.h of the CPU. Joins are associative, but not commutative.
+// ---- What is scanned: see scan_loops.h of the CPU. Joins are associative, but not commutative. An
+// exclusive scan gives an element what comes before it.
 
 template <class C, class Join_>
 struct Running {
@@ -36,6 +37,7 @@ struct Running {
   using Acc = Wide<C>;
   using Join = Join_;
   static constexpr int kInputs = 1;
+  static constexpr bool kExclusive = false;
   static __device__ __forceinline__ Acc identity() {
     return std::is_same_v<Join, Multiply> ? Acc(1) : Acc(0);
   }
@@ -59,6 +61,7 @@ struct RunningExtremum {
   };
   using Value = C;
   static constexpr int kInputs = 1;
+  static constexpr bool kExclusive = false;
   int64_t flip;
 
   struct Join {
@@ -84,6 +87,7 @@ struct RunningLogSumExp {
   using Value = C;
   using Acc = Exponentials<C>;
   static constexpr int kInputs = 1;
+  static constexpr bool kExclusive = false;
 
   static __device__ __forceinline__ C centre(C max) { return max - max != C(0) ? C(0) : max; }
   static __device__ __forceinline__ double relative_to(C to, const Acc& a) {
@@ -105,6 +109,23 @@ struct RunningLogSumExp {
   }
 };
 
+// The product of the elements before each one; and that times what `out` holds of those on the
+// other side.
+template <class C, bool kTimesOther>
+struct ProductBefore {
+  using Value = C;
+  using Acc = double;
+  using Join = Multiply;
+  static constexpr int kInputs = 1;
+  static constexpr bool kExclusive = true;
+  static __device__ __forceinline__ Acc identity() { return 1; }
+  static __device__ __forceinline__ Acc of(const C (&x)[1], int64_t) { return Acc(x[0]); }
+  __device__ __forceinline__ void write(void* out, DType dtype, int64_t*, int64_t at,
+                                        const Acc& acc) const {
+    store_real(out, at, dtype, kTimesOther ? acc * load_as<double>(out, at, dtype) : acc);
+  }
+};
+
 // The map h -> factor h + offset.
 template <class C>
 struct Recurrence {
@@ -113,6 +134,7 @@ struct Recurrence {
   };
   using Value = C;
   static constexpr int kInputs = 2;
+  static constexpr bool kExclusive = false;
   struct Join {
     __device__ __forceinline__ Acc operator()(const Acc& a, const Acc& b) const {
       return {a.factor * b.factor, b.factor * a.offset + b.offset};
@@ -252,7 +274,14 @@ __global__ void __launch_bounds__(kThreads, 2)
     if (totals_only) continue;
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      if (is_there[j]) scan.write(p.out, p.out_dtype, p.places, at[j], Join()(before, acc[j]));
+      if (!is_there[j]) continue;
+      Acc result = before;
+      if constexpr (Scan::kExclusive) {
+        if (j > 0) result = Join()(before, acc[j - 1]);
+      } else {
+        result = Join()(before, acc[j]);
+      }
+      scan.write(p.out, p.out_dtype, p.places, at[j], result);
     }
   }
   if (totals_only && threadIdx.x == 0) totals[slice * p.chunks + chunk] = carried;
@@ -290,8 +319,11 @@ __global__ void __launch_bounds__(kThreads, 2)
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
       if (!is_there[j]) break;
-      acc = Join()(acc, scan.of(x[j], i + j));
-      if (!totals_only) scan.write(p.out, p.out_dtype, p.places, at[j], acc);
+      const Acc with = Join()(acc, scan.of(x[j], i + j));
+      if (!totals_only) {
+        scan.write(p.out, p.out_dtype, p.places, at[j], Scan::kExclusive ? acc : with);
+      }
+      acc = with;
     }
   }
   if (totals_only) totals[chunk * p.slices + slice] = acc;
@@ -385,6 +417,28 @@ struct FloatScan {
   }
 };
 
+// From the first element to the last, then back. The bytes of both: inputs and results twice.
+template <bool kBack, class F>
+void with_products(const ProductOfOthers& op, Inputs in, Outputs out, const F& f) {
+  with_compute_float(out[0].dtype(), [&]<class C>(Tag<C>) {
+    using Scan = ProductBefore<C, kBack>;
+    f(ScanPlan<Scan>(in, out, op.dim, kBack), Scan{});
+  });
+}
+void product_of_others(CudaContext& context, const ProductOfOthers& op, Inputs in, Outputs out) {
+  const auto run = [&](const auto& plan, const auto& scan) {
+    plan.run(scan, context.scratch<void>(), context.stream());
+  };
+  with_products<false>(op, in, out, run);
+  with_products<true>(op, in, out, run);
+}
+size_t product_of_others_scratch(const ProductOfOthers& op, Inputs in, Outputs out) {
+  size_t bytes = 0;
+  with_products<true>(op, in, out,
+                      [&](const auto& plan, const auto&) { bytes = plan.scratch_bytes(); });
+  return bytes;
+}
+
 }  // namespace
 }  // namespace entasis::cuda
 
@@ -398,6 +452,7 @@ void register_cuda_scan(Kernels& kernels) {
   add_reduction<Cummin, ExtremumOf<Smaller>>(kernels);
   add_reduction<LogCumSumExp, FloatScan<RunningLogSumExp>>(kernels);
   add_reduction<LinearScan, FloatScan<Recurrence>>(kernels);
+  kernels.add_with_scratch<&product_of_others, &product_of_others_scratch>();
 }
 
 }  // namespace entasis
