@@ -1,5 +1,5 @@
 // Rules, gradients and rows of medians, modes and quantiles. All of them look at slices along the
-// last dimension; quantiles are gathered from sorted slices.
+// last dimension; quantiles are gathered by the order of sorted slices.
 #include <entasis/ops/order_statistics.h>
 
 #include <array>
@@ -11,6 +11,7 @@
 #include <entasis/ops/arithmetic.h>
 #include <entasis/ops/copy.h>
 #include <entasis/ops/factory.h>
+#include <entasis/ops/join.h>
 #include <entasis/ops/lookup.h>
 #include <entasis/ops/lookup_internal.h>
 #include <entasis/ops/order_statistics_internal.h>
@@ -133,24 +134,31 @@ Tensor between(const Tensor& below, const Tensor& above, const Operand& weight, 
                sub(above, mul(step, sub(1.0, weight, at), at), at), at);
 }
 
-Tensor at_ranks(const Tensor& sorted, const Tensor& ranks, Interpolation interpolation,
+// Slices and their elements' places in order. Gradients go straight to the elements of the slices.
+struct Sorted {
+  Tensor slices, places;
+  Tensor at(const Tensor& ranks, Location at) const {
+    return gather(slices, -1, gather(places, -1, to(ranks, kI64, at), at), at);
+  }
+};
+
+Tensor at_ranks(const Sorted& sorted, const Tensor& ranks, Interpolation interpolation,
                 Location at) {
-  const auto value_at = [&](const Tensor& rank) {
-    return gather(sorted, -1, to(rank, kI64, at), at);
-  };
   switch (interpolation) {
     case Interpolation::kLower:
-      return value_at(floor(ranks, at));
+      return sorted.at(floor(ranks, at), at);
     case Interpolation::kHigher:
-      return value_at(ceil(ranks, at));
+      return sorted.at(ceil(ranks, at), at);
     case Interpolation::kNearest:
-      return value_at(round(ranks, 0, at));
+      return sorted.at(round(ranks, 0, at), at);
     case Interpolation::kLinear:
     case Interpolation::kMidpoint:
       break;
   }
   const Tensor lower = floor(ranks, at);
-  const Tensor below = value_at(lower), above = value_at(ceil(ranks, at));
+  const Tensor both = sorted.at(cat({lower, ceil(ranks, at)}, -1, at), at);
+  const int64_t count = ranks.shape()[ranks.dim() - 1];
+  const Tensor below = narrow(both, -1, 0, count, at), above = narrow(both, -1, count, count, at);
   if (interpolation == Interpolation::kMidpoint) {
     return add(below, mul(sub(above, below, at), 0.5, at), at);
   }
@@ -161,8 +169,8 @@ Tensor quantiles(const Tensor& input, const Operand& q, std::optional<int64_t> d
                  Interpolation interpolation, bool ignores_nan, Location at) {
   check_quantile(input, q);
   if (dim) wrap_dim(*dim, input.dim());
-  const auto sorted =
-      apply_multiple<2>(SortSlices{}, at, slices_along(input, dim, at))[0];  // [.., n]
+  const Tensor slices = slices_along(input, dim, at);  // [.., n]
+  const auto [sorted, places] = apply_multiple<2>(SortSlices{}, at, slices.detach());
   const int last = sorted.dim() - 1;
   const int64_t n = sorted.shape()[last];
   const Tensor levels =
@@ -177,7 +185,7 @@ Tensor quantiles(const Tensor& input, const Operand& q, std::optional<int64_t> d
     const Tensor largest = narrow(sorted, last, n - 1, 1, at);
     ranks = where(isnan(largest, at), double(n - 1), mul(levels, double(n - 1), at), at);
   }
-  Tensor result = at_ranks(sorted, ranks, interpolation, at);
+  Tensor result = at_ranks({slices, places}, ranks, interpolation, at);
   result =
       !q.is_number() && q.dim() == 1 ? movedim(result, {-1}, {0}, at) : squeeze(result, {-1}, at);
   if (!keepdim) return result;

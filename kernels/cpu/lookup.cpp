@@ -62,6 +62,27 @@ Dims without(const Dims& dims, int dim) {
   return rest;
 }
 
+// Adds from[i] to sums[indices[i]], each with its step. A sum stays in a register while the next
+// index is the same, as in the gradients of running extrema: a memory cell would make each addition
+// wait for the store of the one before.
+template <class Sum, class T, class I>
+void add_by_index(Sum* sums, int64_t sum_step, const I* indices, int64_t index_step, const T* from,
+                  int64_t from_step, int64_t n) {
+  if (n == 0) return;
+  int64_t at = int64_t(indices[0]);
+  Sum sum = sums[at * sum_step];
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t next = int64_t(indices[i * index_step]);
+    if (next != at) {
+      sums[at * sum_step] = sum;
+      at = next;
+      sum = sums[at * sum_step];
+    }
+    sum += Sum(from[i * from_step]);
+  }
+  sums[at * sum_step] = sum;
+}
+
 // Sums of f32 and f64 are made in place; those of halves in a float line of their own.
 template <class T, class I>
 void scatter_lines(const Operand& gy, int dim, const Operand& index, const Tensor& out) {
@@ -73,7 +94,11 @@ void scatter_lines(const Operand& gy, int dim, const Operand& index, const Tenso
   const int64_t length = index.size(dim), size = out.shape()[dim];
   const int64_t index_step = index.strides()[dim], gy_step = gy.strides()[dim];
   const int64_t out_step = out.strides()[dim];
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, length));
+  // A line that lies side by side is cleared when its turn comes, and then in the cache.
+  const bool covers = without(index.shape(), dim) == without(out.shape(), dim);
+  const bool clears = covers && out_step == 1 && sizeof(T) > 2;
+  if (!clears && !(covers && sizeof(T) == 2)) fill_elements(out, 0);
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max({int64_t{1}, length, size}));
   parallel_for(lines.numel(), grain, [&](int64_t begin, int64_t end) {
     std::vector<float> sums(sizeof(T) == 2 ? size_t(size) : 0);
     for (int64_t line = begin; line < end; ++line) {
@@ -83,14 +108,11 @@ void scatter_lines(const Operand& gy, int dim, const Operand& index, const Tenso
       T* to = out.raw_as<T>() + offsets[2];
       if constexpr (sizeof(T) == 2) {
         std::fill(sums.begin(), sums.end(), 0.0f);
-        for (int64_t i = 0; i < length; ++i) {
-          sums[size_t(indices[i * index_step])] += float(from[i * gy_step]);
-        }
+        add_by_index(sums.data(), 1, indices, index_step, from, gy_step, length);
         for (int64_t i = 0; i < size; ++i) to[i * out_step] = T(sums[size_t(i)]);
       } else {
-        for (int64_t i = 0; i < length; ++i) {
-          to[int64_t(indices[i * index_step]) * out_step] += from[i * gy_step];
-        }
+        if (clears) std::fill_n(to, size, T(0));
+        add_by_index(to, out_step, indices, index_step, from, gy_step, length);
       }
     }
   });
@@ -121,8 +143,7 @@ void gather(CpuContext&, const Gather& op, Inputs in, Outputs out) {
 }
 
 void gather_backward(CpuContext&, const GatherBackward& op, Inputs in, Outputs out) {
-  fill_elements(out[0], 0);
-  if (in[1].numel() == 0) return;
+  if (in[1].numel() == 0) return fill_elements(out[0], 0);
   switch (out[0].dtype()) {
     case kF32:
       return scatter_by_index<float>(op, in, out[0]);
