@@ -1,8 +1,8 @@
 // Medians, modes and sorted slices on the CPU: a thread takes a slice, in a copy of its own.
-// Medians are found by selection (introselect), O(n); the others by a radix sort, O(n).
+// Medians are found by a radix selection, which shares a long slice among threads; the others by a
+// radix sort. Both are O(n).
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <type_traits>
 #include <vector>
 
@@ -10,6 +10,7 @@
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/convert.h>
 #include <entasis/kernels/cpu/internal/radix_sort.h>
+#include <entasis/kernels/cpu/internal/select.h>
 #include <entasis/ops/order_statistics_internal.h>
 
 namespace entasis::cpu {
@@ -47,19 +48,28 @@ class SlicesOf {
         count_(n_ == 0 ? 0 : x.numel() / n_),
         convert_(find_converter(dtype_of<C>, x.dtype())) {}
 
-  // Calls f(slice, its values, a sorter).
-  template <class F>
-  void each(const F& f) const {
+  // Shares slices among threads; make() gives each a function of a slice's number and its data.
+  template <class Make>
+  void share(const Make& make) const {
     constexpr int64_t kGrain = 4096;
     parallel_for(count_, std::max<int64_t>(1, kGrain / std::max<int64_t>(n_, 1)),
                  [&](int64_t begin, int64_t end) {
-                   std::vector<C> values(static_cast<size_t>(n_));
-                   Sorter<C> sorter;
+                   auto work = make();
                    for (int64_t slice = begin; slice < end; ++slice) {
-                     convert_(values.data(), 1, data_ + slice * n_ * size_, 1, n_);
-                     f(slice, values, sorter);
+                     work(slice, data_ + slice * n_ * size_);
                    }
                  });
+  }
+  // Calls f(slice, its values, a sorter).
+  template <class F>
+  void each(const F& f) const {
+    share([&] {
+      return [&, values = std::vector<C>(static_cast<size_t>(n_)), sorter = Sorter<C>()](
+                 int64_t slice, const char* data) mutable {
+        convert_(values.data(), 1, data, 1, n_);
+        f(slice, values, sorter);
+      };
+    });
   }
   int64_t n() const { return n_; }
 
@@ -98,25 +108,6 @@ class Chooser {
   size_t size_;
 };
 
-template <class C>
-int64_t median_place(std::vector<C>& values, bool ignores_nan) {
-  const auto first_nan = std::find_if(values.begin(), values.end(), is_nan<C>);
-  auto end = values.end();
-  std::vector<C> rest;
-  if (first_nan != end) {
-    const int64_t place = first_nan - values.begin();
-    if (!ignores_nan) return place;
-    rest.reserve(values.size());
-    std::copy_if(values.begin(), end, std::back_inserter(rest), [](C x) { return !is_nan(x); });
-    if (rest.empty()) return place;
-  } else {
-    rest = values;
-  }
-  const auto middle = rest.begin() + (int64_t(rest.size()) - 1) / 2;
-  std::nth_element(rest.begin(), middle, rest.end());
-  return std::find(values.begin(), values.end(), *middle) - values.begin();
-}
-
 // The last place of the least of the values that occur most often. NaN equals nothing.
 template <class C>
 int64_t mode_place(const std::vector<C>& values, Sorter<C>& sorter) {
@@ -137,28 +128,34 @@ int64_t mode_place(const std::vector<C>& values, Sorter<C>& sorter) {
   return int64_t(items[best].place);
 }
 
-// One place a slice.
-template <class Place>
-void choose(Inputs in, Outputs out, const Place& place) {
+}  // namespace
+
+void median_of_slices(CpuContext&, const MedianOfSlices& op, Inputs in, Outputs out) {
+  const Tensor& x = in[0].tensor();
+  const Chooser copy(x, out[0]);
+  int64_t* places = out[1].raw_as<int64_t>();
+  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
+    const SlicesOf<C> slices(x);
+    slices.share([&] {
+      return [&, finder = MedianFinder<C>(x.dtype())](int64_t slice, const char* data) mutable {
+        places[slice] = finder.place(data, slices.n(), op.ignores_nan);
+        copy(slice, slice * slices.n() + places[slice]);
+      };
+    });
+  });
+}
+
+void mode_of_slices(CpuContext&, const ModeOfSlices&, Inputs in, Outputs out) {
   const Tensor& x = in[0].tensor();
   const Chooser copy(x, out[0]);
   int64_t* places = out[1].raw_as<int64_t>();
   with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
     const SlicesOf<C> slices(x);
     slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
-      places[slice] = place(values, sorter);
+      places[slice] = mode_place(values, sorter);
       copy(slice, slice * slices.n() + places[slice]);
     });
   });
-}
-
-}  // namespace
-
-void median_of_slices(CpuContext&, const MedianOfSlices& op, Inputs in, Outputs out) {
-  choose(in, out, [&](auto& values, auto&) { return median_place(values, op.ignores_nan); });
-}
-void mode_of_slices(CpuContext&, const ModeOfSlices&, Inputs in, Outputs out) {
-  choose(in, out, [](auto& values, auto& sorter) { return mode_place(values, sorter); });
 }
 
 void sort_slices(CpuContext&, const SortSlices&, Inputs in, Outputs out) {

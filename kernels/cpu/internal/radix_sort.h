@@ -8,6 +8,7 @@
 #include <bit>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -25,10 +26,14 @@ struct Ranked {
 template <std::floating_point C>
 auto order_key(C x) {
   using Key = std::conditional_t<sizeof(C) == 4, uint32_t, uint64_t>;
-  constexpr Key kSign = Key{1} << (8 * sizeof(C) - 1);
-  if (x != x) return Key(~Key{0});
-  const Key bits = std::bit_cast<Key>(x == 0 ? C(0) : x);
-  return Key(bits & kSign ? ~bits : bits | kSign);
+  using Signed = std::make_signed_t<Key>;
+  constexpr int kSignBit = 8 * sizeof(C) - 1;
+  constexpr Key kSign = Key{1} << kSignBit;
+  constexpr auto kInfinity = std::bit_cast<Signed>(std::numeric_limits<C>::infinity());
+  // Of integers, so that loops become vectors. -0 + 0 is 0.
+  const Key bits = std::bit_cast<Key>(x + C(0));
+  const Key key = bits ^ (Key(Signed(bits) >> kSignBit) | kSign);
+  return Signed(bits & ~kSign) > kInfinity ? ~Key{0} : key;
 }
 inline uint64_t order_key(int64_t x) { return uint64_t(x) ^ (uint64_t{1} << 63); }
 inline uint64_t order_key(uint64_t x) { return x; }
