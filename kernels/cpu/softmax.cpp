@@ -24,39 +24,52 @@
 HWY_BEFORE_NAMESPACE();
 namespace entasis::cpu::HWY_NAMESPACE {
 
+// What the passes keep of one column of vectors.
 template <bool kLog, class Lanes>
-HWY_INLINE void forward(const Lanes& a, const Lanes& out) {
+struct Forward {
   using V = typename Lanes::V;
-  const V m = largest(a);
-  typename Lanes::Sum sum;
-  for (int64_t i = 0; i < a.steps(); ++i) {
+  Lanes out, a;
+  V m{-HUGE_VAL};
+  V factor{0};
+  typename Lanes::Sum sum{};
+
+  // A NaN may be lost in the maximum; the sum of exponentials brings it back.
+  HWY_INLINE void look(int64_t i) { m = hn::Max(m.v, a.load(i, -HUGE_VAL).v); }
+  HWY_INLINE void looked() { m = a.join_max(m); }
+  HWY_INLINE void add(int64_t i) {
     const V e = exp(a.load(i, -HUGE_VAL) - m);
     sum.add(e);
     if constexpr (!kLog) out.store(i, e);
   }
-  const V total = a.join(sum);
-  if constexpr (kLog) {
-    const V log_total = log(total);
-    for (int64_t i = 0; i < a.steps(); ++i) out.store(i, (a.load(i, 0) - m) - log_total);
-  } else {
-    const V scale = V(1) / total;
-    for (int64_t i = 0; i < a.steps(); ++i) out.store(i, out.load(i, 0) * scale);
+  HWY_INLINE void added() {
+    const V total = a.join(sum);
+    factor = kLog ? log(total) : V(1) / total;
   }
-}
+  HWY_INLINE void write(int64_t i) const {
+    if constexpr (kLog) {
+      out.store(i, (a.load(i, 0) - m) - factor);
+    } else {
+      out.store(i, out.load(i, 0) * factor);
+    }
+  }
+};
 
 template <bool kLog, class Lanes>
-HWY_INLINE void backward(const Lanes& gy, const Lanes& y, const Lanes& out) {
+struct Backward {
   using V = typename Lanes::V;
-  typename Lanes::Sum sum;
-  for (int64_t i = 0; i < gy.steps(); ++i) {
+  Lanes out, gy, y;
+  V s{0};
+  typename Lanes::Sum sum{};
+
+  HWY_INLINE void add(int64_t i) {
     if constexpr (kLog) {
       sum.add(gy.load(i, 0));
     } else {
       sum.add_product(gy.load(i, 0), y.load(i, 0));
     }
   }
-  const V s = gy.join(sum);
-  for (int64_t i = 0; i < gy.steps(); ++i) {
+  HWY_INLINE void added() { s = gy.join(sum); }
+  HWY_INLINE void write(int64_t i) const {
     const V g = gy.load(i, 0), value = y.load(i, 0);
     if constexpr (kLog) {
       out.store(i, g - exp(value) * s);
@@ -64,35 +77,61 @@ HWY_INLINE void backward(const Lanes& gy, const Lanes& y, const Lanes& out) {
       out.store(i, (g - s) * value);
     }
   }
-}
+};
 
-template <SoftmaxKind kKind, class Lanes>
-HWY_INLINE void run_softmax(const Lanes& out, const Lanes& a, const Lanes& b) {
-  if constexpr (kKind == kSoftmax || kKind == kLogSoftmax) {
-    forward<kKind == kLogSoftmax>(a, out);
-  } else {
-    backward<kKind == kLogSoftmaxBackward>(a, b, out);
+template <SoftmaxKind kKind>
+inline constexpr bool kIsForward = kKind == kSoftmax || kKind == kLogSoftmax;
+
+// The passes over columns side by side, which a step reads together.
+template <class Column, size_t K>
+HWY_INLINE void run_columns(std::array<Column, K> columns, int64_t steps) {
+  if constexpr (requires(Column c) { c.look(0); }) {
+    for (int64_t i = 0; i < steps; ++i) {
+      for (Column& column : columns) column.look(i);
+    }
+    for (Column& column : columns) column.looked();
+  }
+  for (int64_t i = 0; i < steps; ++i) {
+    for (Column& column : columns) column.add(i);
+  }
+  for (Column& column : columns) column.added();
+  for (int64_t i = 0; i < steps; ++i) {
+    for (Column& column : columns) column.write(i);
   }
 }
 
-// The forward kinds have two operands; the third is then read nowhere.
-template <SoftmaxKind kKind>
-inline constexpr int kLastOperand = kKind == kSoftmax || kKind == kLogSoftmax ? 1 : 2;
+// `lanes(k)` is operand k of a column.
+template <SoftmaxKind kKind, class MakeLanes>
+HWY_INLINE auto column_of(MakeLanes lanes) {
+  using Lanes = decltype(lanes(0));
+  if constexpr (kIsForward<kKind>) {
+    return Forward<kKind == kLogSoftmax, Lanes>{lanes(0), lanes(1)};
+  } else {
+    return Backward<kKind == kLogSoftmaxBackward, Lanes>{lanes(0), lanes(1), lanes(2)};
+  }
+}
 
 template <SoftmaxKind kKind, class C>
 void softmax_along(const SliceBlock<C>* operands, int64_t n) {
   const auto lanes = [=](int k) HWY_ATTR { return AlongSlice<C>{operands[k].data, n}; };
-  run_softmax<kKind>(lanes(0), lanes(1), lanes(kLastOperand<kKind>));
+  run_columns(std::array{column_of<kKind>(lanes)}, lanes(0).steps());
 }
 
+// Four vectors at a time, so that rows are met by pages and lines that follow each other.
 template <SoftmaxKind kKind, class C>
 void softmax_across(const SliceBlock<C>* operands, int64_t n, int64_t width) {
-  for (int64_t c = 0; c < width; c += kVector<C>) {
-    const auto lanes = [=](int k) HWY_ATTR {
+  const auto column = [=](int64_t c) HWY_ATTR {
+    return column_of<kKind>([=](int k) HWY_ATTR {
       return AcrossSlices<C>{operands[k].data + c, operands[k].stride, n, width - c};
-    };
-    run_softmax<kKind>(lanes(0), lanes(1), lanes(kLastOperand<kKind>));
+    });
+  };
+  constexpr int64_t kStep = kVector<C>;
+  int64_t c = 0;
+  for (; c + 3 * kStep < width; c += 4 * kStep) {
+    run_columns(
+        std::array{column(c), column(c + kStep), column(c + 2 * kStep), column(c + 3 * kStep)}, n);
   }
+  for (; c < width; c += kStep) run_columns(std::array{column(c)}, n);
 }
 
 template <SoftmaxKind kKind, class C>
