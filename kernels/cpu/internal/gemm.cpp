@@ -27,6 +27,7 @@ constexpr GemmFunctions<T, In> gemm_functions() {
   return {kTileRows,
           kLanes<T>,
           multiply_tiles<T, In>,
+          multiply_items<T, In>,
           std::is_same_v<T, In> ? multiply_tiles_transposed<T> : nullptr,
           multiply_dots<T, In>,
           kTileVectors * kLanes<T>,
@@ -130,23 +131,6 @@ GemmPart part_of(const Grid& grid, int64_t index, int64_t m, int64_t n, int64_t 
           std::min(n, vectors * (column + 1) / grid.columns * lanes)};
 }
 
-// Moves the operands to element `index` of the batch.
-template <class T, class In>
-void select(Gemm<T, In>& g, int64_t index) {
-  for (size_t i = g.batch.size(); i-- > 0;) {
-    const GemmBatch& dim = g.batch[i];
-    const int64_t at = index % dim.size;
-    index /= dim.size;
-    if (g.k > 0) {  // else there may be no memory to point into
-      g.a += at * dim.a_stride;
-      g.b += at * dim.b_stride;
-    }
-    g.c += at * dim.c_stride;
-    if (g.finish.other != nullptr) g.finish.other += at * dim.c_stride;
-    if (g.finish.out != nullptr) g.finish.out += at * dim.c_stride;
-  }
-}
-
 template <class T, class In>
 void run_part(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
               const GemmPart& part) {
@@ -202,20 +186,24 @@ void run_sharing_b(const Gemm<T, In>& g, const GemmFunctions<T, In>& target, int
   run_packed(packed, target, threads);
 }
 
+template <class T, class In>
+void run_items(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
+               int64_t begin, int64_t end) {
+  if (method == GemmMethod::kTiles) return target.items(g, begin, end);
+  for (int64_t i = begin; i < end; ++i) {
+    Gemm<T, In> item = g;
+    select_item(item, i);
+    run_part(item, method, target, {0, g.m, 0, g.n});
+  }
+}
+
 // Runs `items` products of one shape, or parts of them, on all threads.
 template <class T, class In>
 void run(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& target,
          int64_t items) {
   const int64_t work = g.m * g.n * g.k;
   const int threads = work * items < kSerialWork ? 1 : available_threads();
-  if (threads == 1) {
-    for (int64_t i = 0; i < items; ++i) {
-      Gemm<T, In> item = g;
-      select(item, i);
-      run_part(item, method, target, {0, g.m, 0, g.n});
-    }
-    return;
-  }
+  if (threads == 1) return run_items(g, method, target, 0, items);
 
   if (items == 1 && shares_b(g, method, target, threads)) {
     return run_sharing_b(g, target, threads);
@@ -228,11 +216,16 @@ void run(const Gemm<T, In>& g, GemmMethod method, const GemmFunctions<T, In>& ta
                        static_cast<int>(parts));
   }
   const int64_t parts = grid.rows * grid.columns;
-  const int64_t grain = std::max<int64_t>(1, kSerialWork / 4 / std::max<int64_t>(1, work));
-  parallel_for(items * parts, parts == 1 ? grain : 1, [&](int64_t begin, int64_t end) {
+  if (parts == 1) {
+    const int64_t grain = std::max<int64_t>(1, kSerialWork / 4 / std::max<int64_t>(1, work));
+    return parallel_for(items, grain, [&](int64_t begin, int64_t end) {
+      run_items(g, method, target, begin, end);
+    });
+  }
+  parallel_for(items * parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Gemm<T, In> item = g;
-      select(item, i / parts);
+      select_item(item, i / parts);
       run_part(item, method, target,
                part_of(grid, i % parts, g.m, g.n, target.tile_rows, target.lanes));
     }
@@ -286,7 +279,7 @@ template <class T, class In>
 void add_biases_only(const Gemm<T, In>& g, int64_t items) {
   for (int64_t index = 0; index < items; ++index) {
     Gemm<T, In> item = g;
-    select(item, index);
+    select_item(item, index);
     T* c = item.c;
     for (int64_t i = 0; i < g.m; ++i, c += g.c_row_stride) {
       for (int64_t j = 0; j < g.n; ++j) {

@@ -227,7 +227,8 @@ const auto& tile_functions(bool packing, bool together) {
   return packing ? kTiles<T, RowsOfB::kStridedPacking> : kTiles<T, RowsOfB::kStrided>;
 }
 
-// The part of C given by `part`, one tile after another; k > 0. Ignores g.batch.
+// The part of C given by `part`, one tile after another; k > 0. Ignores g.batch. Between runs the
+// operands may move, but not change their shape.
 template <class T, class In>
 class TileLoops {
  public:
@@ -258,6 +259,7 @@ class TileLoops {
       for (int64_t block = 0; block < blocks_.pieces; ++block) {
         block_begin_ = blocks_.begin(block) * unit_ * kN;
         block_columns_ = std::min(blocks_.begin(block + 1) * unit_ * kN, columns_) - block_begin_;
+        begin_block();
         for (int64_t t = 0; t < tiles_.pieces; ++t) multiply_row_of_tiles(t);
       }
     }
@@ -314,43 +316,48 @@ class TileLoops {
     return has_edge ? depth_ * shape_.vectors * kN : 0;
   }
 
+  // What stays the same for all tiles of a block.
+  void begin_block() {
+    tile_ = {};
+    tile_.a = &a_row_;
+    tile_.k = k_count_;
+    tile_.c_row_stride = g_.c_row_stride;
+    tile_.accumulate = g_.accumulate || !first_depth_;
+    const int64_t vectors = (block_columns_ + kN - 1) / kN;
+    panels_ = EqualCuts(vectors, shape_.vectors);
+    if (g_.packed_b != nullptr) panels_.pieces = (vectors + unit_ - 1) / unit_;
+  }
+  // The first vector of panel p, from the block's first column.
+  int64_t panel_begin(int64_t p) const {
+    return g_.packed_b != nullptr ? std::min(p * unit_, panels_.extent) : panels_.begin(p);
+  }
+
   void multiply_row_of_tiles(int64_t t) {
-    const int64_t row = part_.row_begin + tiles_.begin(t);
-    const int64_t height = tiles_.begin(t + 1) - tiles_.begin(t);
-    Tile<T> tile;
-    const T* const a = place_a(t, row, height, tile);
-    tile.a = &a;
-    tile.k = k_count_;
-    tile.c_row_stride = g_.c_row_stride;
-    tile.accumulate = g_.accumulate || !first_depth_;
-    tile.row_bias = last_depth_ && g_.row_bias != nullptr ? g_.row_bias + row : nullptr;
+    const int64_t begin = tiles_.begin(t), height = tiles_.begin(t + 1) - begin;
+    const int64_t row = part_.row_begin + begin;
+    a_row_ = place_a(t, row, height, tile_);
+    if (last_depth_ && g_.row_bias != nullptr) tile_.row_bias = g_.row_bias + row;
     // The rows of the next tile come into L1 while this one's first panel is multiplied.
     const bool has_next = kSame && g_.a_column_stride == 1 && t + 1 < tiles_.pieces;
-    tile.next_a = has_next ? a + height * g_.a_row_stride : nullptr;
+    tile_.next_a = has_next ? a_row_ + height * g_.a_row_stride : nullptr;
 
-    const int64_t vectors = (block_columns_ + kN - 1) / kN;
-    const EqualCuts equal(vectors, shape_.vectors);
-    const int64_t panels = g_.packed_b != nullptr ? (vectors + unit_ - 1) / unit_ : equal.pieces;
-    const auto begin_of = [&](int64_t p) {
-      return g_.packed_b != nullptr ? std::min(p * unit_, vectors) : equal.begin(p);
-    };
-    for (int64_t p = 0; p < panels; ++p) {
-      const int64_t first = begin_of(p) * kN;  // within the block
-      const int64_t width = begin_of(p + 1) - begin_of(p);
-      const int64_t column = part_.column_begin + block_begin_ + first;
-      tile.columns = std::min(width * kN, block_columns_ - first);
-      tile.c = g_.c + row * g_.c_row_stride + column;
-      tile.column_bias =
-          last_depth_ && g_.column_bias != nullptr ? g_.column_bias + column : nullptr;
-      const bool packing = place_b(t, first, column, width * kN, tile);
-      tile_functions<T>(
-          packing,
-          a_together_)[static_cast<size_t>(height - 1)][static_cast<size_t>(width - 1)](tile);
-      tile.next_a = nullptr;
+    const int64_t block_column = part_.column_begin + block_begin_;
+    T* const c = g_.c + row * g_.c_row_stride + block_column;
+    int64_t vector = 0;
+    for (int64_t p = 0; p < panels_.pieces; ++p) {
+      const int64_t next = panel_begin(p + 1), width = next - vector, first = vector * kN;
+      vector = next;
+      const int64_t column = block_column + first;
+      tile_.columns = std::min(width * kN, block_columns_ - first);
+      tile_.c = c + first;
+      if (last_depth_ && g_.column_bias != nullptr) tile_.column_bias = g_.column_bias + column;
+      const bool packing = place_b(t, first, column, width * kN, tile_);
+      const auto& tiles = tile_functions<T>(packing, a_together_);
+      tiles[static_cast<size_t>(height - 1)][static_cast<size_t>(width - 1)](tile_);
+      tile_.next_a = nullptr;
     }
-    if (last_depth_) {
-      const int64_t column = part_.column_begin + block_begin_;
-      finish_part(g_, {row, row + height, column, column + block_columns_});
+    if (last_depth_ && g_.finish.run != nullptr) {
+      finish_part(g_, {row, row + height, block_column, block_column + block_columns_});
     }
   }
 
@@ -437,12 +444,27 @@ class TileLoops {
   int64_t k0_ = 0, k_count_ = 0;
   bool first_depth_ = true, last_depth_ = false;
   int64_t block_begin_ = 0, block_columns_ = 0;  // from the part's first column
+  EqualCuts panels_{0, 1};                       // of the block's vectors
+  Tile<T> tile_;
+  const T* a_row_ = nullptr;  // where the tile finds A
 };
 
 template <class T, class In>
 void multiply_tiles(const Gemm<T, In>& g, const GemmPart& part) {
   if (part.row_begin == part.row_end || part.column_begin == part.column_end) return;
   TileLoops<T, In>(g, part).run();
+}
+
+// Products [begin, end) of a batch, each as a whole.
+template <class T, class In>
+void multiply_items(const Gemm<T, In>& g, int64_t begin, int64_t end) {
+  Gemm<T, In> item = g;
+  TileLoops<T, In> loops(item, {0, g.m, 0, g.n});  // reads where `item` points when it runs
+  for (int64_t i = begin; i < end; ++i) {
+    item = g;
+    select_item(item, i);
+    loops.run();
+  }
 }
 
 // `g` is the transposed product, C^T = B^T A^T, but g.c and g.c_row_stride are those of C: element

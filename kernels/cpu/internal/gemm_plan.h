@@ -37,12 +37,30 @@ void finish_part(const Gemm<T, In>& g, const GemmPart& part) {
   }
 }
 
+// Moves the operands to element `index` of the batch.
+template <class T, class In>
+void select_item(Gemm<T, In>& g, int64_t index) {
+  for (size_t i = g.batch.size(); i-- > 0;) {
+    const GemmBatch& dim = g.batch[i];
+    const int64_t at = index % dim.size;
+    index /= dim.size;
+    if (g.k > 0) {  // else there may be no memory to point into
+      g.a += at * dim.a_stride;
+      g.b += at * dim.b_stride;
+    }
+    g.c += at * dim.c_stride;
+    if (g.finish.other != nullptr) g.finish.other += at * dim.c_stride;
+    if (g.finish.out != nullptr) g.finish.out += at * dim.c_stride;
+  }
+}
+
 // The code of one Highway target.
 template <class T, class In = T>
 struct GemmFunctions {
   int tile_rows;
   int lanes;  // elements in a vector
   void (*tiles)(const Gemm<T, In>& product, const GemmPart& part);
+  void (*items)(const Gemm<T, In>& batch, int64_t begin, int64_t end);  // by kTiles
   void (*transposed_tiles)(const Gemm<T>& transposed_product, const GemmPart& part);
   void (*dots)(const Gemm<T, In>& product, const GemmPart& part, bool transposed);
   int panel_columns;  // of a B that is packed as a whole

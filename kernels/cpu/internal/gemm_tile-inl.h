@@ -120,22 +120,20 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
   using Vec = hn::Vec<decltype(d)>;
   constexpr int kN = kLanes<T>;
   constexpr int64_t kCacheLine = 64 / sizeof(T);
-  constexpr int64_t kRowsAhead = 8;  // B rows prefetched while packing
 
   Vec sum[R][V];
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 16
-    for (int j = 0; j < V; ++j) {
-      sum[i][j] = hn::Zero(d);
-      hwy::Prefetch(tile.c + i * tile.c_row_stride + j * kN);
-    }
+    for (int j = 0; j < V; ++j) sum[i][j] = hn::Zero(d);
   }
 
+  const T* c_ahead = tile.c;  // the next row of C to ask for
+  int c_rows_ahead = R;
   const T* b = tile.b;
   const int64_t* b_row = tile.b_rows;
   T* packed = tile.packed;
-  const int64_t stride = tile.a_stride;
+  const int64_t stride = tile.a_stride, depth = tile.k;
   for (int64_t s = 0; s < tile.runs; ++s) {
     // One pointer serves three rows (+0, +stride, +2*stride): 16 address registers are too few for
     // a pointer each.
@@ -145,17 +143,13 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
 #pragma GCC unroll 16
     for (int p = 0; p < kPointers; ++p) a[p] = tile.a[s] + 3 * p * stride;
 
-    for (int64_t k = 0; k < tile.k; ++k) {
-      if (kRowsOfB != RowsOfB::kListed && tile.next_a != nullptr && k % kCacheLine == 0) {
-#pragma GCC unroll 16
-        for (int i = 0; i < R; ++i) hwy::Prefetch(tile.next_a + i * stride + k);
-      }
-
+    const auto step = [&]() HWY_ATTR __attribute__((always_inline)) {
       const T* const row = kRowsOfB == RowsOfB::kListed ? b + *b_row++ : b;
       Vec b_vectors[V];
 #pragma GCC unroll 16
       for (int j = 0; j < V; ++j) b_vectors[j] = hn::LoadU(d, row + j * kN);
       if constexpr (kRowsOfB == RowsOfB::kStridedPacking) {
+        constexpr int64_t kRowsAhead = 8;
 #pragma GCC unroll 16
         for (int j = 0; j < V; ++j) {
           hn::Store(b_vectors[j], d, packed + j * kN);
@@ -173,6 +167,27 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
 #pragma GCC unroll 16
       for (int p = 0; p < kPointers; ++p) a[p] += kTogether ? stride : 1;
       if constexpr (kRowsOfB != RowsOfB::kListed) b += tile.b_row_stride;
+    };
+    // A cache line of A's rows after another. Steps are unrolled, so that the end of a short sum is
+    // predicted; rows of C are asked for between them, since at once they would hold up the first.
+    for (int64_t k = 0; k < depth;) {
+      if (kRowsOfB != RowsOfB::kListed && tile.next_a != nullptr) {
+#pragma GCC unroll 16
+        for (int i = 0; i < R; ++i) hwy::Prefetch(tile.next_a + i * stride + k);
+      }
+      const int64_t end = std::min(depth, k + kCacheLine);
+      for (; k + 4 <= end; k += 4) {
+        step();
+        step();
+        step();
+        step();
+      }
+      for (; k < end; ++k) step();
+      for (int i = 0; i < 2 && c_rows_ahead > 0; ++i, --c_rows_ahead) {
+#pragma GCC unroll 16
+        for (int j = 0; j < V; ++j) hwy::Prefetch(c_ahead + j * kN);
+        c_ahead += tile.c_row_stride;
+      }
     }
   }
 
@@ -180,12 +195,14 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
   const auto load = [&](const T* from, int j) HWY_ATTR {
     return j == V - 1 && last != kN ? load_first(d, last, from) : hn::LoadU(d, from);
   };
+  T* const c = tile.c;
+  const int64_t c_row_stride = tile.c_row_stride;
   if (tile.accumulate) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 16
       for (int j = 0; j < V; ++j) {
-        sum[i][j] = hn::Add(load(tile.c + i * tile.c_row_stride + j * kN, j), sum[i][j]);
+        sum[i][j] = hn::Add(load(c + i * c_row_stride + j * kN, j), sum[i][j]);
       }
     }
   }
@@ -207,15 +224,17 @@ HWY_NOINLINE void compute_tile(const Tile<T>& tile) {
   }
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i) {
+    T* const to = c + i * c_row_stride;
 #pragma GCC unroll 16
-    for (int j = 0; j < V; ++j) {
-      T* const to = tile.c + i * tile.c_row_stride + j * kN;
-      if (j == V - 1 && last != kN) {
-        store_first(sum[i][j], d, last, to);
-      } else {
-        hn::StoreU(sum[i][j], d, to);
-      }
-    }
+    for (int j = 0; j < V - 1; ++j) hn::StoreU(sum[i][j], d, to + j * kN);
+  }
+  T* const edge = c + (V - 1) * kN;
+  if (last == kN) {
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) hn::StoreU(sum[i][V - 1], d, edge + i * c_row_stride);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) store_first(sum[i][V - 1], d, last, edge + i * c_row_stride);
   }
 }
 
