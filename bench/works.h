@@ -135,21 +135,24 @@ class Works {
     const Sizes stride(2, of('s', 1)), padding(2, of('p', 0)), dilation(2, of('d', 1));
     const std::string& pass = name.fields.at(2);
     Tensor x = randn({of('n', 1), c, h, h}), w = randn({o, c / g, k, k});
-    if (name.fields.at(3) == "nhwc") {
+    const bool last = name.fields.at(3) == "nhwc";
+    if (last) {
       x = Lib::channels_last(x);
       w = Lib::channels_last(w);
     }
     const auto forward = [=] { return Lib::conv2d(x, w, stride, padding, dilation, g); };
     if (pass == "forward") return forward;
-    return backward(pass == "input" ? x : w, forward);
+    // An input of one channel is in both layouts and leaves the result's open; the gradient that
+    // comes back is in the layout of the row.
+    return backward(pass == "input" ? x : w, forward, last);
   }
 
   // Gradients of `forward()` for `leaf`, which it uses.
   template <class F>
-  static Run backward(Tensor leaf, const F& forward) {
+  static Run backward(Tensor leaf, const F& forward, bool channels_last = false) {
     leaf.requires_grad_(true);
     const Tensor y = forward();
-    const Tensor gy = Lib::randn_like(y);
+    const Tensor gy = channels_last ? Lib::channels_last(Lib::randn_like(y)) : Lib::randn_like(y);
     return [=] { Lib::gradient(y, leaf, gy); };
   }
 

@@ -44,29 +44,43 @@ struct TapList {
 };
 
 // sums[i][offset] += sum over k < count of g[k * g_step + offset] * x[i][k * x_step + offset], each
-// a vector, for N taps.
-template <int N, class T, class Lanes>
+// V vectors, for N taps.
+template <int N, int V, class T, class Lanes>
 HWY_INLINE void sum_taps(const TapList<T>& taps, int64_t x_step, const T* g, int64_t g_step,
                          int64_t count, int64_t offset, const Lanes& lanes) {
   const hn::ScalableTag<T> d;
-  hn::Vec<decltype(d)> sum[N];
+  constexpr int64_t kN = kLanes<T>;
+  hn::Vec<decltype(d)> sum[N][V];
   const T* x[N];
 #pragma GCC unroll 16
   for (int i = 0; i < N; ++i) {
-    sum[i] = hn::Zero(d);
     x[i] = taps.x[i] + offset;
+#pragma GCC unroll 16
+    for (int j = 0; j < V; ++j) sum[i][j] = hn::Zero(d);
   }
+  g += offset;
   int64_t at = 0;
   for (int64_t k = 0; k < count; ++k) {
-    const auto factor = lanes.load(d, g + k * g_step + offset);
+    hn::Vec<decltype(d)> factor[V];
 #pragma GCC unroll 16
-    for (int i = 0; i < N; ++i) sum[i] = hn::MulAdd(factor, lanes.load(d, x[i] + at), sum[i]);
+    for (int j = 0; j < V; ++j) factor[j] = lanes.load(d, g + j * kN);
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) {
+#pragma GCC unroll 16
+      for (int j = 0; j < V; ++j) {
+        sum[i][j] = hn::MulAdd(factor[j], lanes.load(d, x[i] + at + j * kN), sum[i][j]);
+      }
+    }
     at += x_step;
+    g += g_step;
   }
 #pragma GCC unroll 16
   for (int i = 0; i < N; ++i) {
-    T* const to = taps.sums[i] + offset;
-    hn::StoreU(hn::Add(hn::LoadU(d, to), sum[i]), d, to);
+#pragma GCC unroll 16
+    for (int j = 0; j < V; ++j) {
+      T* const to = taps.sums[i] + offset + j * kN;
+      hn::StoreU(hn::Add(hn::LoadU(d, to), sum[i][j]), d, to);
+    }
   }
 }
 
@@ -75,12 +89,17 @@ template <int N, class T>
 void sum_taps_along(const TapList<T>& taps, int64_t x_step, const T* g, int64_t g_step,
                     int64_t count, int64_t extent) {
   constexpr int64_t kN = kLanes<T>;
+  constexpr int kTogether = kWideTileRows == 0 ? 1 : 2;  // as registers allow
   int64_t at = 0;
+  for (; at + kTogether * kN <= extent; at += kTogether * kN) {
+    sum_taps<N, kTogether>(taps, x_step, g, g_step, count, at, AllLanes{});
+  }
   for (; at + kN <= extent; at += kN) {
-    sum_taps<N>(taps, x_step, g, g_step, count, at, AllLanes{});
+    sum_taps<N, 1>(taps, x_step, g, g_step, count, at, AllLanes{});
   }
   if (at < extent) {
-    sum_taps<N>(taps, x_step, g, g_step, count, at, FirstLanes{static_cast<size_t>(extent - at)});
+    sum_taps<N, 1>(taps, x_step, g, g_step, count, at,
+                   FirstLanes{static_cast<size_t>(extent - at)});
   }
 }
 
@@ -95,7 +114,7 @@ inline constexpr auto kTapFunctions =
 template <class T>
 void weight_grad_of_rows(const ConvWeightGrad<T>& grad, int64_t padded_channels, int64_t begin,
                          int64_t end, T* sums) {
-  constexpr int64_t kColumnsAtOnce = 16;  // few enough for L1, wherever their lines fall
+  constexpr int64_t kColumnsAtOnce = 32;  // few enough for L1
   const MapStrides& in = grad.input_strides;
   const MapStrides& out = grad.output_strides;
   std::fill_n(sums, grad.kernel_height * grad.kernel_width * padded_channels, T{0});

@@ -2,7 +2,7 @@
 // target.
 //
 // A register tile holds R rows by V vectors of sums; each position adds the product of R elements,
-// broadcast, and V vectors. Blocks of positions (about 64 KB of a panel of vectors) are copied:
+// broadcast, and V vectors. Blocks of positions (about 96 KB of a panel of vectors) are copied:
 // the vector side position-major, by transposition where it is not so already, the other side
 // channel by channel, the input with its padding. A tap of the filter is then an offset into the
 // copy: no matrix of patches is made. The panel, the copy and the sums stay in L2. Floor: 2
@@ -99,6 +99,18 @@ HWY_NOINLINE void sum_tile(const PositionTile<T>& tile) {
   }
 }
 
+// For few vectors: nine taps of a 3x3 filter in one go read the vectors once.
+inline constexpr int kTallTileRows = kWideTileRows == 0 ? 0 : 10;
+inline constexpr int kTallTileVectors = kWideTileRows == 0 ? 0 : 2;
+
+// The most vectors of a tile with that many rows, of the three shapes.
+constexpr int most_vectors(int rows) {
+  int most = rows <= kTallTileRows ? kTallTileVectors : 0;
+  if (rows <= kTileRows) most = std::max(most, kTileVectors);
+  if (rows <= kWideTileRows) most = std::max(most, kWideTileVectors);
+  return most;
+}
+
 template <class T, int R, int... V>
 constexpr auto sum_tiles_of_height(std::integer_sequence<int, V...>) {
   std::array<void (*)(const PositionTile<T>&), std::max(kTileVectors, kWideTileVectors)> tiles{};
@@ -107,12 +119,12 @@ constexpr auto sum_tiles_of_height(std::integer_sequence<int, V...>) {
 }
 template <class T, int... I>
 constexpr auto all_sum_tiles(std::integer_sequence<int, I...>) {
-  return std::array{sum_tiles_of_height<T, I + 1>(
-      std::make_integer_sequence < int,
-      I<kWideTileRows ? std::max(kTileVectors, kWideTileVectors) : kTileVectors>{})...};
+  return std::array{
+      sum_tiles_of_height<T, I + 1>(std::make_integer_sequence<int, most_vectors(I + 1)>{})...};
 }
 template <class T>
-inline constexpr auto kSumTiles = all_sum_tiles<T>(std::make_integer_sequence<int, kTileRows>{});
+inline constexpr auto kSumTiles =
+    all_sum_tiles<T>(std::make_integer_sequence<int, std::max(kTileRows, kTallTileRows)>{});
 
 // One task: its blocks of positions, one after another.
 template <class T>

@@ -31,6 +31,7 @@ template <class T>
 constexpr WeightGradFunctions<T> weight_grad_functions() {
   return {{kTileRows, kTileVectors},
           {kWideTileRows, kWideTileVectors},
+          {kTallTileRows, kTallTileVectors},
           kLanes<T>,
           sum_weight_grad<T>,
           finish_weight_grad<T>};
@@ -56,7 +57,7 @@ const WeightGradFunctions<T>& functions() {
   return functions_for<T>(HWY_DYNAMIC_DISPATCH(weight_grad_target)());
 }
 
-constexpr int64_t kPanelBytes = 24 * 1024;  // of a panel of vectors, to stay in L1
+constexpr int64_t kPanelBytes = 96 * 1024;  // of a panel of vectors, which L2 feeds
 constexpr int64_t kCopyBytes = 384 * 1024;  // of the input's copy, to stay in L2
 constexpr int64_t kSumBytes = 4 << 20;      // of the sums of all parts
 constexpr int64_t kMostParts = 16;
@@ -82,8 +83,9 @@ WeightGradPlan make_plan(const ConvWeightGrad<T>& grad, const WeightGradFunction
   plan.sums_of_group = plan.width * places * (plan.along_outputs ? in_group : out_group);
 
   const int64_t vectors = plan.width / target.lanes;
-  plan.tile = better_tile(target.tile, target.wide_tile,
-                          plan.along_outputs ? grad.taps() : out_group, vectors);
+  const int64_t rows = plan.along_outputs ? grad.taps() : out_group;
+  plan.tile = better_tile(target.tile, target.wide_tile, rows, vectors);
+  plan.tile = better_tile(plan.tile, target.tall_tile, rows, vectors);
   const int64_t panel = divide_up(vectors, divide_up(vectors, plan.tile.vectors));
   const int64_t positions = kPanelBytes / (panel * target.lanes * kElement);
   const int64_t copy_width = plan.along_outputs ? in_group : plan.width;

@@ -35,7 +35,7 @@ struct WeightGradTask {
 // The code of one Highway target.
 template <class T>
 struct WeightGradFunctions {
-  TileShape tile, wide_tile;  // to choose from; the second may be empty
+  TileShape tile, wide_tile, tall_tile;  // to choose from; all but the first may be empty
   int lanes;
   // Writes the task's share of one group's sums.
   void (*sum)(const ConvWeightGrad<T>& grad, const WeightGradPlan& plan, const WeightGradTask& task,
