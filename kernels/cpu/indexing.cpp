@@ -1,5 +1,6 @@
 // Reading and writing by index tensors, and the positions of non-zero elements.
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -26,16 +27,49 @@ size_t index_put_scratch(const IndexPut& op, Inputs in, Outputs out) {
 
 constexpr int64_t kChunk = 16 << 10;  // elements
 
-// Calls visit(position) for each element in [begin, end) of the walk that is not zero. An element
-// is zero if its bits are, but for the sign of a float: `mask` takes that out.
+// An element is zero if its bits are, but for the sign of a float: `mask` takes that out. Whether
+// it is so is added up, as branches would be mispredicted.
+template <class Word>
+int64_t count_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int64_t begin,
+                      int64_t end) {
+  const int64_t step = walk.step(0);
+  int64_t total = 0;
+  walk.runs(begin, end, [&](const auto& offsets, int64_t count) {
+    const Word* x = data + offsets[0];
+    constexpr int64_t kBlock = 128;  // whose count the smallest word holds
+    for (int64_t i = 0; i < count; i += kBlock) {
+      const int64_t end_of_block = std::min(count, i + kBlock);
+      Word sum = 0;
+      if (step == 1) {
+        for (int64_t j = i; j < end_of_block; ++j) sum = Word(sum + ((x[j] & mask) != 0));
+      } else {
+        for (int64_t j = i; j < end_of_block; ++j) sum = Word(sum + ((x[j * step] & mask) != 0));
+      }
+      total += int64_t(sum);
+    }
+  });
+  return total;
+}
+
+// Calls visit(first, places, n): elements first + places[0], … of the walk are not zero.
 template <class Word, class Visit>
 void visit_nonzero(const Word* data, const StridedWalk<1>& walk, Word mask, int64_t begin,
                    int64_t end, Visit visit) {
+  constexpr int64_t kTile = 1024;
   const int64_t step = walk.step(0);
   int64_t position = begin;
+  uint16_t places[kTile];
   walk.runs(begin, end, [&](const auto& offsets, int64_t count) {
-    for (int64_t i = 0; i < count; ++i, ++position) {
-      if (data[offsets[0] + i * step] & mask) visit(position);
+    for (int64_t i = 0; i < count; i += kTile) {
+      const Word* x = data + offsets[0] + i * step;
+      const int64_t tile = std::min(kTile, count - i);
+      int64_t n = 0;
+      for (int64_t j = 0; j < tile; ++j) {
+        places[n] = uint16_t(j);
+        n += (x[j * step] & mask) != 0;
+      }
+      visit(position, places, n);
+      position += tile;
     }
   });
 }
@@ -55,10 +89,8 @@ std::vector<int64_t> count_chunks(const Operand& in, const StridedWalk<1>& walk)
   dispatch_bits(in, [&](const auto* data, auto mask) {
     parallel_for(int64_t(counts.size()), 1, [&](int64_t first, int64_t last) {
       for (int64_t chunk = first; chunk < last; ++chunk) {
-        int64_t count = 0;
-        visit_nonzero(data, walk, mask, chunk * kChunk,
-                      std::min(walk.numel(), (chunk + 1) * kChunk), [&count](int64_t) { ++count; });
-        counts[size_t(chunk)] = count;
+        counts[size_t(chunk)] = count_nonzero(data, walk, mask, chunk * kChunk,
+                                              std::min(walk.numel(), (chunk + 1) * kChunk));
       }
     });
   });
@@ -70,15 +102,23 @@ class PositionWriter {
  public:
   PositionWriter(const Dims& shape, int64_t* to) : shape_(shape), to_(to) {}
 
-  void operator()(int64_t position) {
+  void operator()(int64_t first, const uint16_t* places, int64_t n) {
+    if (shape_.size() == 1) {
+      for (int64_t i = 0; i < n; ++i) to_[i] = first + places[i];
+      to_ += n;
+    } else {
+      for (int64_t i = 0; i < n; ++i) write(first + places[i]);
+    }
+  }
+
+ private:
+  void write(int64_t position) {
     if (position >= row_end_) start_row(position);
     const int rank = shape_.size();
     for (int d = 0; d + 1 < rank; ++d) to_[d] = index_[d];
     if (rank > 0) to_[rank - 1] = position - row_begin_;
     to_ += rank;
   }
-
- private:
   void start_row(int64_t position) {
     const int64_t width = shape_.empty() ? 1 : shape_.back();
     int64_t row = position / width;

@@ -25,6 +25,14 @@ void copy_slices(const Tensor& input, const StridedWalk<1>& outer, const Strided
   const bool dense = inner.is_contiguous(0);
   const int64_t slices = outer.numel() * count, elements = std::max<int64_t>(1, length);
   const int64_t grain = grain_beyond(kSerial / elements, slices, kGrain / elements);
+  if (length == 1 && outer.numel() == 1) {  // single elements
+    from += outer.at(0)[0];
+    return parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        to[n] = locations[n] == kSkipped ? Word(0) : from[locations[n]];
+      }
+    });
+  }
   parallel_for(slices, grain, [&](int64_t begin, int64_t end) {
     int64_t o = begin / count, n = begin % count;
     const Word* base = from + outer.at(o)[0];
