@@ -13,12 +13,14 @@
 #include <entasis/backends/cpu/parallel.h>
 #include <entasis/core/kernels.h>
 #include <entasis/kernels/cpu/internal/dispatch_floating.h>
+#include <entasis/kernels/cpu/internal/reverse.h>
 #include <entasis/ops/index_map_internal.h>
 
 namespace entasis::cpu {
 namespace {
 
-constexpr int64_t kGrain = 16 << 10;  // elements
+constexpr int64_t kGrain = 16 << 10;   // elements
+constexpr int64_t kSerial = 64 << 10;  // that one thread moves as fast
 constexpr int64_t kBlock = 1024;
 
 // A place in the walked tensor: its index in every dimension but the innermost.
@@ -79,11 +81,13 @@ Run run_at(IndexMap map, int64_t i, int64_t size, int64_t length, int64_t before
 }
 
 template <class Word>
-void move_run(Word* to, const Word* from, int64_t step, int64_t n) {
+void move_run(Word* to, const Word* from, int64_t step, int64_t n, ReverseRun reverse) {
   if (step == 1 && n >= 16) {
     std::memcpy(to, from, size_t(n) * sizeof(Word));
   } else if (step == 1) {
     for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+  } else if (step == -1 && reverse != nullptr) {
+    reverse(n, from, to);
   } else if (step == -1) {
     for (int64_t i = 0; i < n; ++i) to[i] = from[-i];
   } else if (step == 0) {
@@ -96,7 +100,9 @@ void move_run(Word* to, const Word* from, int64_t step, int64_t n) {
 template <class Word>
 void read_rows(IndexMap map, const MappedDims& m, Word* to, const Word* from, Word value,
                int64_t numel) {
-  parallel_for(numel, kGrain, [&](int64_t begin, int64_t end) {
+  const ReverseRun reverse = find_reverse(sizeof(Word));
+  const int64_t grain = grain_beyond(kSerial, numel, kGrain);
+  parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
     RowCursor cursor(m, begin);
     std::array<int64_t, kMaxDims> source{};  // by dimension
     int changed = m.dims;
@@ -124,7 +130,7 @@ void read_rows(IndexMap map, const MappedDims& m, Word* to, const Word* from, Wo
           } else {
             const int64_t first = mapped_index(map, i, m.other_size[0], m.before[0]);
             move_run(target, from + offset + first * m.other_stride[0],
-                     run.step * m.other_stride[0], count);
+                     run.step * m.other_stride[0], count, reverse);
           }
           i += count;
         }
