@@ -29,6 +29,10 @@ int64_t find_first(const C* row, int64_t n, C value, Matches matches) {
     const auto m3 = matches(hn::LoadU(d, row + i + 3 * kN));
     if (!hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3)))) break;
   }
+  for (; i + kN <= n; i += kN) {
+    const auto place = hn::FindFirstTrue(d, matches(hn::LoadU(d, row + i)));
+    if (place >= 0) return i + static_cast<int64_t>(place);
+  }
   while (i < n && !(row[i] == value || (value != value && row[i] != row[i]))) ++i;
   return i;
 }

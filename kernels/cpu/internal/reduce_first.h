@@ -35,9 +35,18 @@ class FirstPositions {
 
   void by_rows() const {
     const int64_t chunks = (plan_.elements + kChunk - 1) / kChunk;
+    if (chunks == 1) {
+      return parallel_for(plan_.outputs, std::max<int64_t>(1, kGrain / plan_.elements),
+                          [&](int64_t begin, int64_t end) {
+                            for (int64_t o = begin; o < end; ++o) {
+                              const auto offsets = plan_.kept.at(o, 0);
+                              out_[offsets.out] = first_in_range(offsets.in, 0, plan_.elements,
+                                                                 C(values_[offsets.out]));
+                            }
+                          });
+    }
     std::vector<int64_t> first(static_cast<size_t>(plan_.outputs * chunks));
-    const int64_t unit_work = std::min(plan_.elements, kChunk);
-    parallel_for(plan_.outputs * chunks, std::max<int64_t>(1, kGrain / unit_work),
+    parallel_for(plan_.outputs * chunks, std::max<int64_t>(1, kGrain / kChunk),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t unit = begin; unit < end; ++unit) {
                      const auto offsets = plan_.kept.at(unit / chunks, 0);
