@@ -289,7 +289,7 @@ const std::vector<UnaryCase>& unary_cases() {
       {"tanh", 2, 2, [](double x) { return std::tanh(x); },
        [](long double x) { return std::tanh(x); }},
       {"sigmoid", 3, 3, sigmoid<double>, sigmoid<long double>},
-      {"silu", 3, 3, silu<double>, silu<long double>},
+      {"silu", 3.4, 3.4, silu<double>, silu<long double>},
       {"log1p_exp", 2, 2, log1p_exp<double>, log1p_exp<long double>},
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},

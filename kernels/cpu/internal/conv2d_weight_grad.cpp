@@ -61,7 +61,7 @@ constexpr int64_t kPanelBytes = 96 * 1024;  // of a panel of vectors, which L2 f
 constexpr int64_t kCopyBytes = 384 * 1024;  // of the input's copy, to stay in L2
 constexpr int64_t kSumBytes = 4 << 20;      // of the sums of all parts
 constexpr int64_t kMostParts = 16;
-constexpr int64_t kTilesForThreads = 128;    // of all parts' sums: work for many threads
+constexpr int64_t kTilesForThreads = 512;    // of all parts' sums: work for many threads
 constexpr int64_t kWorkPerTask = 64 * 1024;  // multiply-adds worth a task of their own
 
 int64_t round_up(int64_t value, int64_t multiple) { return divide_up(value, multiple) * multiple; }
