@@ -236,10 +236,12 @@ void convolve_channels(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_
   const Scratch copy_scratch(static_cast<size_t>(plan.copy_rows * copy_row) * sizeof(T));
   const Scratch block_scratch(
       to_scratch ? static_cast<size_t>(rows * conv.out_width * out_group) * sizeof(T) : 0);
-  const Scratch stretch_scratch(static_cast<size_t>(plan.stretches) * sizeof(const T*));
+  const Scratch stretch_scratch(static_cast<size_t>(plan.stretches) *
+                                (sizeof(const T*) + sizeof(int64_t)));
   T* const copy = copy_scratch.as<T>();
   T* const block = block_scratch.as<T>();
   const T** const stretches = stretch_scratch.as<const T*>();
+  int64_t* const offsets = reinterpret_cast<int64_t*>(stretches + plan.stretches);
 
   const int64_t used_rows = std::min(
       plan.copy_rows, (rows - 1) * conv.stride_y + (conv.kernel_height - 1) * conv.dilation_y + 1);
@@ -288,15 +290,18 @@ void convolve_channels(const Conv2d<T>& conv, const ChannelPlan<T>& plan, int64_
         tile.column_bias = s + tile.runs == plan.stretches && conv.bias != nullptr
                                ? conv.bias + g * out_group + first
                                : nullptr;
+        // Each stretch's place in the copy, from that of the tile's first pixel.
+        for (int64_t i = 0; i < tile.runs; ++i) {
+          const int64_t r = (s + i) / stretches_per_row, tap = (s + i) % stretches_per_row;
+          offsets[i] =
+              r * conv.dilation_y * copy_row + tap * conv.dilation_x * channels + g * in_group;
+        }
         for (int64_t y = 0; y < rows; ++y) {
           for (int64_t t = 0; t < tiles.pieces; ++t) {
             const int64_t x = tiles.begin(t);
-            for (int64_t i = 0; i < tile.runs; ++i) {
-              const int64_t r = (s + i) / stretches_per_row;
-              const int64_t tap = (s + i) % stretches_per_row;
-              stretches[i] = copy + (y * conv.stride_y + r * conv.dilation_y) * copy_row +
-                             (x * conv.stride_x + tap * conv.dilation_x) * channels + g * in_group;
-            }
+            const T* const pixel =
+                copy + y * conv.stride_y * copy_row + x * conv.stride_x * channels;
+            for (int64_t i = 0; i < tile.runs; ++i) stretches[i] = pixel + offsets[i];
             tile.c = output + y * strides.row + x * strides.column + first;
             kTiles<T, RowsOfB::kStrided>[static_cast<size_t>(tiles.begin(t + 1) - x - 1)]
                                         [static_cast<size_t>(vectors - 1)](tile);

@@ -242,8 +242,8 @@ HWY_INLINE Lane<D> sigmoid(Lane<D> x) {
   return select(x < V(0), z, V(1)) / (V(1) + z);
 }
 
-// x · sigmoid(x). Float: 3.4 ulp; double: 3.4 ulp. Below zero x is multiplied before the power of two
-// is, so that a subnormal result is rounded once.
+// x · sigmoid(x). Float: 3.4 ulp; double: 3.4 ulp. Below zero x is multiplied before the power of
+// two is, so that a subnormal result is rounded once.
 template <class D>
 HWY_INLINE Lane<D> silu(Lane<D> x) {
   using V = Lane<D>;
