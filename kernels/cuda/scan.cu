@@ -13,6 +13,7 @@
 #include <limits>
 
 #include <entasis/core/kernels.h>
+#include <entasis/kernels/cuda/internal/element_type.h>
 #include <entasis/kernels/cuda/internal/grid.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/reduce_dispatch.h>
@@ -180,22 +181,7 @@ __device__ __forceinline__ void load_elements(const ScanOperands<kInputs>& p,
         x[j][k] = is_there[j] ? convert_to<C>(static_cast<const T*>(p.in[k])[at[j]]) : C(0);
       }
     };
-    const DType dtype = p.in_dtype[k];
-    if constexpr (std::is_same_v<C, double>) {
-      read(double());
-    } else if constexpr (std::is_same_v<C, float>) {
-      if (dtype == kF32) read(float());
-      if (dtype == kF16) read(half_t());
-      if (dtype == kBF16) read(bfloat16_t());
-    } else {
-      if (dtype == kI64 || dtype == kU64) read(int64_t());
-      if (dtype == kI32) read(int32_t());
-      if (dtype == kU32) read(uint32_t());
-      if (dtype == kI16) read(int16_t());
-      if (dtype == kU16) read(uint16_t());
-      if (dtype == kI8) read(int8_t());
-      if (dtype == kU8 || dtype == kBool) read(uint8_t());
-    }
+    with_element_type<C>(p.in_dtype[k], read);
   }
 }
 

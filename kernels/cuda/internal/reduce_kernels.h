@@ -5,10 +5,9 @@
 // reduce_rows: the elements of an output are neighbours (or outputs are few). A power of two of
 //   threads, 1 to 32, or a block of 256, takes an output, four vectors of 16 bytes a thread in
 //   flight; butterflies join them.
-// reduce_columns: neighbours in memory belong to different outputs. A block of tx by ty threads,
-// 256
-//   together, takes a tile of tx vectors of neighbouring outputs; each thread goes down the tile
-//   with stride ty, four rows in flight, and the ty parts are joined by a tree in shared memory.
+// reduce_columns: neighbours in memory belong to different outputs. A block of 256 threads, tx by
+//   ty, takes a tile of tx vectors of neighbouring outputs; each thread goes down the tile with
+//   stride ty, four rows in flight, and the ty parts are joined by a tree in shared memory.
 // Where that gives too few blocks to fill a GPU, an output's elements are split over several, whose
 // results go to scratch memory, and reduce_finish, a second small launch, joins them.
 #pragma once
@@ -17,6 +16,7 @@
 #include <bit>
 #include <cstdint>
 
+#include <entasis/kernels/cuda/internal/element_type.h>
 #include <entasis/kernels/cuda/internal/launch.h>
 #include <entasis/kernels/cuda/internal/reduce.h>
 #include <entasis/kernels/cuda/internal/reduce_fold.h>
@@ -76,20 +76,8 @@ __device__ __forceinline__ void gather(const void* from, DType dtype, const int6
   };
   if constexpr (!std::is_same_v<M, AnyOf<C>>) {
     read(M());
-  } else if constexpr (std::is_same_v<C, double>) {
-    read(double());
-  } else if constexpr (std::is_same_v<C, float>) {
-    if (dtype == kF32) read(float());
-    if (dtype == kF16) read(half_t());
-    if (dtype == kBF16) read(bfloat16_t());
   } else {
-    if (dtype == kI64 || dtype == kU64) read(int64_t());
-    if (dtype == kI32) read(int32_t());
-    if (dtype == kU32) read(uint32_t());
-    if (dtype == kI16) read(int16_t());
-    if (dtype == kU16) read(uint16_t());
-    if (dtype == kI8) read(int8_t());
-    if (dtype == kU8 || dtype == kBool) read(uint8_t());
+    with_element_type<C>(dtype, read);
   }
 }
 
