@@ -163,7 +163,7 @@ class ScanLoops {
     bool direct = output_.direct;
     for (const Side& input : inputs_) direct = direct && input.direct;
     const int64_t step = direct ? stride : 1;
-    Lines<kLines> lines;
+    Lines<kLines> lines{};
     for (int l = 0; l < kLines; ++l) lines.acc[l] = carried[l];
     const Part part = part_of(unit, chunks);
     for (int64_t i = 0; i < part.n; i += kPart) {
