@@ -71,6 +71,7 @@ ENTASIS_UNARY(log1p)
 ENTASIS_UNARY(tanh)
 ENTASIS_UNARY(sigmoid)
 ENTASIS_UNARY(silu)
+ENTASIS_UNARY(mish)
 ENTASIS_UNARY(log1p_exp)
 ENTASIS_UNARY(erf)
 ENTASIS_UNARY(erf_gaussian)
@@ -113,6 +114,7 @@ const Table* table() {
       {walk_tanh<float>, walk_tanh<double>},
       {walk_sigmoid<float>, walk_sigmoid<double>},
       {walk_silu<float>, walk_silu<double>},
+      {walk_mish<float>, walk_mish<double>},
       {walk_log1p_exp<float>, walk_log1p_exp<double>},
       {walk_erf<float>, walk_erf<double>},
       {walk_erf_gaussian<float>, walk_erf_gaussian<double>},
@@ -204,6 +206,11 @@ R log1p_exp(R x) {
   return std::max(x, R{0}) + std::log1p(std::exp(-std::abs(x)));
 }
 
+template <class R>
+R mish(R x) {
+  return std::isinf(x) && x < 0 ? -R{0} : x * std::tanh(log1p_exp(x));
+}
+
 // 2/sqrt(pi)·exp(-x²) with the square in two parts, the first of them exact.
 template <class R>
 R erf_gaussian(R x) {
@@ -290,6 +297,7 @@ const std::vector<UnaryCase>& unary_cases() {
        [](long double x) { return std::tanh(x); }},
       {"sigmoid", 3, 3, sigmoid<double>, sigmoid<long double>},
       {"silu", 3.4, 3.4, silu<double>, silu<long double>},
+      {"mish", 4, 4, mish<double>, mish<long double>},
       {"log1p_exp", 2, 2, log1p_exp<double>, log1p_exp<long double>},
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},
@@ -480,11 +488,11 @@ TEST_P(SimdMath, LanesAreIndependent) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 30), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(All, SimdMath, ::testing::Range<size_t>(0, 31), [](const auto& info) {
   return std::string(unary_cases()[info.param].name);
 });
 
-TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 30u); }
+TEST(SimdMathCases, EveryFunctionIsListed) { EXPECT_EQ(unary_cases().size(), 31u); }
 
 // Only the project's targets are generated, and the host runs one at least.
 TEST(SimdMathCases, Targets) {
