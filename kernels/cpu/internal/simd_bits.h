@@ -42,26 +42,32 @@ HWY_INLINE Distance<D> distance_of(Lane<D> b) {
   return {valid, b & V(kWidth - 1)};
 }
 
-// Of magnitudes: one division, after which both are of the size of the smaller, then by halving and
-// subtraction (Stein 1967).
-template <class U>
-HWY_INLINE U gcd_of_magnitudes(U x, U y) {
-  if (x == 0 || y == 0) return x | y;
-  if (x < y) {
-    y = U(y % x);
-  } else {
-    x = U(x % y);
+// Of N pairs of magnitudes: one division, after which both are of the size of the smaller, then by
+// halving and subtraction (Stein 1967). Whose turn it is cannot be predicted, so that is chosen
+// without branches; the pairs' chains run side by side.
+template <int N, class U>
+HWY_INLINE void gcd_of_magnitudes(U* HWY_RESTRICT x, U* HWY_RESTRICT y) {
+  constexpr int kLastBit = int(8 * sizeof(U)) - 1;
+  int shared[N];
+  U any = 0;
+  for (int i = 0; i < N; ++i) {
+    if (x[i] != 0 && y[i] != 0) (x[i] < y[i] ? y[i] : x[i]) %= x[i] < y[i] ? x[i] : y[i];
+    if (x[i] == 0 || y[i] == 0) x[i] = U(x[i] | y[i]), y[i] = 0;
+    shared[i] = std::countr_zero(U(x[i] | y[i])) & kLastBit;
+    x[i] = U(x[i] >> (std::countr_zero(x[i]) & kLastBit));
+    any = U(any | y[i]);
   }
-  if (x == 0 || y == 0) return x | y;
-  const int shared = std::countr_zero(U(x | y));
-  x = U(x >> std::countr_zero(x));
-  while (y != 0) {
-    y = U(y >> std::countr_zero(y));
-    const U least = x < y ? x : y;
-    y = x < y ? U(y - x) : U(x - y);
-    x = least;
+  while (any != 0) {
+    any = 0;
+    for (int i = 0; i < N; ++i) {
+      const U odd = U(y[i] >> (std::countr_zero(y[i]) & kLastBit));
+      const U least = x[i] < odd ? x[i] : odd, apart = U((x[i] < odd ? odd : x[i]) - least);
+      x[i] = odd == 0 ? x[i] : least;
+      y[i] = odd == 0 ? U(0) : apart;
+      any = U(any | y[i]);
+    }
   }
-  return U(x << shared);
+  for (int i = 0; i < N; ++i) x[i] = U(x[i] << shared[i]);
 }
 
 }  // namespace detail
@@ -111,9 +117,20 @@ HWY_INLINE Lane<D> gcd(Lane<D> a, Lane<D> b) {
     return abs(x);
   }
   using U = std::conditional_t<sizeof(T) == 1, uint32_t, std::make_unsigned_t<T>>;
-  return by_element(abs(a), abs(b), [](T x, T y) HWY_ATTR {
-    return static_cast<T>(detail::gcd_of_magnitudes(static_cast<U>(x), static_cast<U>(y)));
-  });
+  constexpr int kMax = int(hn::MaxLanes(D())), kTogether = kMax < 4 ? kMax : 4;
+  HWY_ALIGN T lanes_a[kMax], lanes_b[kMax];
+  abs(a).store(lanes_a);
+  abs(b).store(lanes_b);
+  for (int first = 0; first < kMax; first += kTogether) {
+    U x[kTogether], y[kTogether];
+    for (int i = 0; i < kTogether; ++i) {
+      x[i] = static_cast<U>(lanes_a[first + i]);
+      y[i] = static_cast<U>(lanes_b[first + i]);
+    }
+    detail::gcd_of_magnitudes<kTogether>(x, y);
+    for (int i = 0; i < kTogether; ++i) lanes_a[first + i] = static_cast<T>(x[i]);
+  }
+  return V::load(lanes_a);
 }
 
 // The float whose bits are `step` more, as an unsigned number, than those of x.

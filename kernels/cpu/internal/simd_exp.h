@@ -256,8 +256,8 @@ HWY_INLINE Lane<D> silu(Lane<D> x) {
   return select(x < V(0), below, x) / (V(1) + z);
 }
 
-// x · tanh(log(1 + e^x)) with e = e^x and n = e·(e + 2): x·n / (n + 2). Float: 4 ulp; double: 4 ulp.
-// Below zero as `silu`; above, n stays finite, and x is multiplied last.
+// x · tanh(log(1 + e^x)) with e = e^x and n = e·(e + 2): x·n / (n + 2). Float: 4 ulp; double: 4
+// ulp. Below zero as `silu`; above, n stays finite, and x is multiplied last.
 template <class D>
 HWY_INLINE Lane<D> mish(Lane<D> x) {
   using V = Lane<D>;
