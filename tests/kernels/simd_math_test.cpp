@@ -297,7 +297,7 @@ const std::vector<UnaryCase>& unary_cases() {
        [](long double x) { return std::tanh(x); }},
       {"sigmoid", 3, 3, sigmoid<double>, sigmoid<long double>},
       {"silu", 3.4, 3.4, silu<double>, silu<long double>},
-      {"mish", 4, 4, mish<double>, mish<long double>},
+      {"mish", 3.7, 3.7, mish<double>, mish<long double>},
       {"log1p_exp", 2, 2, log1p_exp<double>, log1p_exp<long double>},
       {"erf", 2, 3, [](double x) { return std::erf(x); },
        [](long double x) { return std::erf(x); }},
