@@ -145,14 +145,34 @@ HWY_INLINE Lane<D> exp2m1_double(Lane<D> r) {
 
 namespace detail {
 
+// e^x where x is limited to what `scale_by_two_to` can do.
+template <class D>
+HWY_INLINE Lane<D> exp_within_limits(Lane<D> x) {
+  const auto reduced = reduce_exp(x, 2 * Format<D>::kBias);
+  return scale_by_two_to(reduced.exponent, exp_reduced(reduced.r));
+}
+
 // e^x for x <= 0.
 template <class D>
 HWY_INLINE Lane<D> exp_of_negative(Lane<D> x) {
-  using V = Lane<D>;
-  const V limited = hn::Max(V(sizeof(hn::TFromD<D>) == 4 ? -105.0 : -746.0).v, x.v);  // keeps NaN
-  const auto reduced = reduce_exp(limited, 2 * Format<D>::kBias);
-  return scale_by_two_to(reduced.exponent, exp_reduced(reduced.r));
+  constexpr double kLeast = sizeof(hn::TFromD<D>) == 4 ? -105.0 : -746.0;
+  return exp_within_limits(Lane<D>(hn::Max(Lane<D>(kLeast).v, x.v)));  // keeps NaN
 }
+
+// e^x and x·e^x, each rounded once where it is subnormal.
+template <class D>
+struct ExpAndMultiple {
+  Lane<D> e, xe;
+};
+template <class D>
+HWY_INLINE ExpAndMultiple<D> exp_and_multiple(Lane<D> x) {
+  const auto reduced = reduce_exp(x, 2 * Format<D>::kBias);
+  const Lane<D> power = exp_reduced(reduced.r);
+  return {scale_by_two_to(reduced.exponent, power), scale_by_two_to(reduced.exponent, power * x)};
+}
+// Up to here x·e^x is 0.
+template <class D>
+inline constexpr double kVanishes = sizeof(hn::TFromD<D>) == 4 ? -112.0 : -760.0;
 
 // e^(x + low) for a low that is no more than a rounding error of x.
 template <class D>
@@ -175,8 +195,7 @@ HWY_INLINE Lane<D> exp(Lane<D> x) {
   constexpr bool is_float = sizeof(hn::TFromD<D>) == 4;
   // Outside these limits the result is 0 or infinite, as it is at them.
   const V limited = clamp(x, V(is_float ? -105.0 : -746.0), V(is_float ? 89.0 : 710.0));
-  const auto reduced = detail::reduce_exp(limited, 2 * detail::Format<D>::kBias);
-  return detail::scale_by_two_to(reduced.exponent, detail::exp_reduced(reduced.r));
+  return detail::exp_within_limits(limited);
 }
 
 // 2^x, exact for integers. Float: 1.6 ulp; double: 1.6 ulp.
@@ -247,13 +266,9 @@ HWY_INLINE Lane<D> sigmoid(Lane<D> x) {
 template <class D>
 HWY_INLINE Lane<D> silu(Lane<D> x) {
   using V = Lane<D>;
-  constexpr bool is_float = sizeof(hn::TFromD<D>) == 4;
-  const V limited = hn::Max(V(is_float ? -112.0 : -760.0).v, (-abs(x)).v);  // 0 there; keeps NaN
-  const auto reduced = detail::reduce_exp(limited, 2 * detail::Format<D>::kBias);
-  const V power = detail::exp_reduced(reduced.r);
-  const V z = detail::scale_by_two_to(reduced.exponent, power);
-  const V below = detail::scale_by_two_to(reduced.exponent, power * limited);
-  return select(x < V(0), below, x) / (V(1) + z);
+  const V limited = hn::Max(V(detail::kVanishes<D>).v, (-abs(x)).v);  // keeps NaN
+  const auto below = detail::exp_and_multiple(limited);
+  return select(x < V(0), below.xe, x) / (V(1) + below.e);
 }
 
 // x · tanh(log(1 + e^x)) with e = e^x and n = e·(e + 2): x·n / (n + 2). Float: 3.7 ulp; double: 3.7
@@ -261,12 +276,7 @@ HWY_INLINE Lane<D> silu(Lane<D> x) {
 template <class D>
 HWY_INLINE Lane<D> mish(Lane<D> x) {
   using V = Lane<D>;
-  constexpr bool is_float = sizeof(hn::TFromD<D>) == 4;
-  const V limited = clamp(x, V(is_float ? -112.0 : -760.0), V(40));
-  const auto reduced = detail::reduce_exp(limited, 2 * detail::Format<D>::kBias);
-  const V power = detail::exp_reduced(reduced.r);
-  const V e = detail::scale_by_two_to(reduced.exponent, power);
-  const V xe = detail::scale_by_two_to(reduced.exponent, power * limited);
+  const auto [e, xe] = detail::exp_and_multiple(clamp(x, V(detail::kVanishes<D>), V(40)));
   const V n = e * (e + V(2));
   const LaneMask<D> negative = x < V(0);
   const V quotient = select(negative, mul_add(e, e, e), n) / (n + V(2));
