@@ -8,6 +8,7 @@
 #include <entasis/kernels/cpu/internal/float_view.h>
 #include <entasis/kernels/cpu/internal/gemm.h>
 #include <entasis/kernels/cpu/internal/gemm_naive.h>
+#include <entasis/kernels/cpu/internal/gemm_plan.h>
 #include <entasis/kernels/cpu/internal/packed_weights.h>
 #include <entasis/kernels/cpu/internal/pointwise_loop.h>
 #include <entasis/ops/matmul_internal.h>
@@ -83,19 +84,10 @@ template <class T>
 void run_integers(Product<T>& p) {
   int64_t count = 1;
   for (const GemmBatch& b : p.batch) count *= b.size;
+  p.gemm.batch = {p.batch.data(), size_t(p.batch.size())};
   for (int64_t i = 0; i < count; ++i) {
     Gemm<T> g = p.gemm;
-    int64_t rest = i;
-    for (int d = p.batch.size() - 1; d >= 0; --d) {
-      const GemmBatch& b = p.batch[d];
-      const int64_t at = rest % b.size;
-      rest /= b.size;
-      if (g.k > 0) {  // else there may be no memory to point into
-        g.a += at * b.a_stride;
-        g.b += at * b.b_stride;
-      }
-      g.c += at * b.c_stride;
-    }
+    select_item(g, i);
     gemm_naive(g.m, g.n, g.k, g.a, g.a_row_stride, g.a_column_stride, g.b, g.b_row_stride,
                g.b_column_stride, g.c, g.c_row_stride);
     if (g.column_bias) add_bias(g);
