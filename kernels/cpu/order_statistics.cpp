@@ -128,51 +128,53 @@ int64_t mode_place(const std::vector<C>& values, Sorter<C>& sorter) {
   return int64_t(items[best].place);
 }
 
+// Calls f(slices, places, copy) with the slices of in[0] as their type of comparison, the places to
+// write and what copies a chosen element to out[0].
+template <class F>
+void with_slices(Inputs in, Outputs out, F f) {
+  const Tensor& x = in[0].tensor();
+  const Chooser copy(x, out[0]);
+  with_ordered_type(x.dtype(), x.numel(),
+                    [&]<class C>(C) { f(SlicesOf<C>(x), out[1].raw_as<int64_t>(), copy); });
+}
+
 }  // namespace
 
 void median_of_slices(CpuContext&, const MedianOfSlices& op, Inputs in, Outputs out) {
-  const Tensor& x = in[0].tensor();
-  const Chooser copy(x, out[0]);
-  int64_t* places = out[1].raw_as<int64_t>();
-  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
-    const SlicesOf<C> slices(x);
-    slices.share([&] {
-      return [&, finder = MedianFinder<C>(x.dtype())](int64_t slice, const char* data) mutable {
-        places[slice] = finder.place(data, slices.n(), op.ignores_nan);
-        copy(slice, slice * slices.n() + places[slice]);
-      };
-    });
-  });
+  with_slices(in, out,
+              [&]<class C>(const SlicesOf<C>& slices, int64_t* places, const Chooser& copy) {
+                slices.share([&] {
+                  return [&, finder = MedianFinder<C>(in[0].dtype())](int64_t slice,
+                                                                      const char* data) mutable {
+                    places[slice] = finder.place(data, slices.n(), op.ignores_nan);
+                    copy(slice, slice * slices.n() + places[slice]);
+                  };
+                });
+              });
 }
 
 void mode_of_slices(CpuContext&, const ModeOfSlices&, Inputs in, Outputs out) {
-  const Tensor& x = in[0].tensor();
-  const Chooser copy(x, out[0]);
-  int64_t* places = out[1].raw_as<int64_t>();
-  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
-    const SlicesOf<C> slices(x);
-    slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
-      places[slice] = mode_place(values, sorter);
-      copy(slice, slice * slices.n() + places[slice]);
-    });
-  });
+  with_slices(in, out,
+              [&]<class C>(const SlicesOf<C>& slices, int64_t* places, const Chooser& copy) {
+                slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
+                  places[slice] = mode_place(values, sorter);
+                  copy(slice, slice * slices.n() + places[slice]);
+                });
+              });
 }
 
 void sort_slices(CpuContext&, const SortSlices&, Inputs in, Outputs out) {
-  const Tensor& x = in[0].tensor();
-  const Chooser copy(x, out[0]);
-  int64_t* places = out[1].raw_as<int64_t>();
-  with_ordered_type(x.dtype(), x.numel(), [&]<class C>(C) {
-    const SlicesOf<C> slices(x);
-    slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
-      int64_t place = slice * slices.n();
-      const int64_t first = place;
-      for (const auto& item : sorter(values)) {
-        places[place] = int64_t(item.place);
-        copy(place++, first + int64_t(item.place));
-      }
-    });
-  });
+  with_slices(in, out,
+              [&]<class C>(const SlicesOf<C>& slices, int64_t* places, const Chooser& copy) {
+                slices.each([&](int64_t slice, std::vector<C>& values, Sorter<C>& sorter) {
+                  int64_t place = slice * slices.n();
+                  const int64_t first = place;
+                  for (const auto& item : sorter(values)) {
+                    places[place] = int64_t(item.place);
+                    copy(place++, first + int64_t(item.place));
+                  }
+                });
+              });
 }
 
 }  // namespace entasis::cpu
